@@ -1,0 +1,255 @@
+import { ProtocolError } from './errors.ts'
+
+/**
+ * One value per cell; row *i* is row *i* of `obs`. The only codec of a column.
+ * `min` and `max` leave NaN and infinities out and are `null` when nothing else is there; NaN is missing.
+ */
+export type DenseColumn = {
+  kind: 'dense'
+  /** shape (n,) */
+  values: Float32Array
+  min: number | null
+  max: number | null
+  missingCells: number
+}
+/** Values that are not stored are 0. `rows` ascending and unique, shape (nnz,) as `values`. */
+export type SparseColumn = {
+  kind: 'sparse'
+  n: number
+  rows: Uint32Array
+  values: Float32Array
+  min: number | null
+  max: number | null
+  missingCells: number
+}
+/** The largest code of the type (255 or 65535) means missing. */
+export type CodesColumn = {
+  kind: 'codes'
+  codes: Uint8Array | Uint16Array
+  categories: readonly string[]
+  ordered: boolean
+  /** CSS colours, one per category, or `null` for the page's own palette. */
+  colors: readonly string[] | null
+  missingCells: number
+}
+export type Column = DenseColumn | SparseColumn | CodesColumn
+
+/** (n, dimensions) row-major positions, normalised: `position * scale + center` is the dataset's own coordinate. */
+export type Embedding = {
+  kind: 'embedding'
+  key: string
+  dimensions: number
+  positions: Float32Array
+  /** one per axis */
+  center: readonly number[]
+  scale: number
+  /** rows with a NaN or infinite coordinate: not drawn */
+  missingCells: number
+  /** true for `spatial`: y grows downward, as in the image it came from */
+  yDown: boolean
+}
+
+/** "CELLUCD" and the frame version; little endian throughout. */
+const MAGIC = Uint8Array.of(0x43, 0x45, 0x4c, 0x4c, 0x55, 0x43, 0x44, 1)
+const MAX_HEADER_BYTES = 64 << 20
+
+export type Section = Float32Array | Uint32Array | Uint16Array | Uint8Array
+type SectionType = 'f4' | 'u4' | 'u2' | 'u1'
+const ITEM_BYTES = { f4: 4, u4: 4, u2: 2, u1: 1 } as const satisfies Record<SectionType, number>
+
+/** Encode a column: magic, `u32` header length, JSON header padded to 8, sections each aligned to 8. */
+export function encodeColumn(column: Column): Uint8Array {
+  switch (column.kind) {
+    case 'dense': {
+      const { values, ...head } = column
+      return encodeSections({ ...head, n: values.length }, [values])
+    }
+    case 'sparse': {
+      const { rows, values, ...head } = column
+      return encodeSections(head, [rows, values])
+    }
+    case 'codes': {
+      const { codes, ...head } = column
+      return encodeSections({ ...head, n: codes.length }, [codes])
+    }
+  }
+}
+
+export function encodeEmbedding(embedding: Embedding): Uint8Array {
+  const { positions, ...head } = embedding
+  return encodeSections({ ...head, n: positions.length / embedding.dimensions }, [positions])
+}
+
+/**
+ * Decode one column frame.
+ * @param frame the whole frame, may be a view into a larger buffer; values are views on it where alignment allows
+ * @param cellCount the number of cells that the dataset has
+ * @throws ProtocolError `bad_frame` when magic, version, lengths or cell count do not fit
+ */
+export function decodeColumn(frame: Uint8Array, cellCount: number): Column {
+  const { header, sections } = decodeSections(frame)
+  if (header.n !== cellCount) throw badColumn(`${String(header.n)} values for ${cellCount} cells`)
+  const range = {
+    min: finiteOrNull(header.min),
+    max: finiteOrNull(header.max),
+    missingCells: count(header.missingCells),
+  }
+  const [first, second] = sections
+  if (header.kind === 'dense' && first instanceof Float32Array && first.length === cellCount) {
+    return { kind: 'dense', values: first, ...range }
+  }
+  if (header.kind === 'sparse' && first instanceof Uint32Array && second instanceof Float32Array) {
+    checkRows(first, second, cellCount)
+    return { kind: 'sparse', n: cellCount, rows: first, values: second, ...range }
+  }
+  if (header.kind === 'codes' && (first instanceof Uint8Array || first instanceof Uint16Array)) {
+    if (first.length !== cellCount) throw badColumn(`${first.length} codes for ${cellCount} cells`)
+    return { kind: 'codes', codes: first, ...decodeCategories(header), missingCells: range.missingCells }
+  }
+  throw badColumn(`kind ${JSON.stringify(header.kind)}`)
+}
+
+/** Decode one embedding frame; see {@link decodeColumn}. */
+export function decodeEmbedding(frame: Uint8Array, cellCount: number): Embedding {
+  const { header, sections } = decodeSections(frame)
+  const positions = sections[0]
+  const dimensions = count(header.dimensions)
+  if (header.kind !== 'embedding' || !(positions instanceof Float32Array)) throw badColumn('no positions')
+  if (header.n !== cellCount || positions.length !== cellCount * dimensions) {
+    throw badColumn(`${positions.length} coordinates for ${cellCount} cells in ${dimensions} dimensions`)
+  }
+  const center = Array.isArray(header.center) ? header.center.map(Number) : []
+  const scale = typeof header.scale === 'number' ? header.scale : 1
+  const missingCells = count(header.missingCells)
+  return {
+    kind: 'embedding',
+    key: String(header.key),
+    dimensions,
+    positions,
+    center,
+    scale,
+    missingCells,
+    yDown: header.yDown === true,
+  }
+}
+
+function decodeCategories(header: Record<string, unknown>): Pick<CodesColumn, 'categories' | 'ordered' | 'colors'> {
+  const { categories, colors } = header
+  if (!isTexts(categories)) throw badColumn('categories that are no list of texts')
+  return {
+    categories,
+    ordered: header.ordered === true,
+    colors: isTexts(colors) && colors.length === categories.length ? colors : null,
+  }
+}
+
+function checkRows(rows: Uint32Array, values: Float32Array, cellCount: number): void {
+  if (rows.length !== values.length) throw badColumn(`${rows.length} rows for ${values.length} values`)
+  let last = -1
+  for (const row of rows) {
+    if (row <= last || row >= cellCount) throw badColumn(`row ${row} of ${cellCount}`)
+    last = row
+  }
+}
+
+function encodeSections(head: object, sections: readonly Section[]): Uint8Array {
+  const header = { ...head, sections: sections.map((section) => [sectionType(section), section.length]) }
+  const json = new TextEncoder().encode(JSON.stringify(header))
+  const headerLength = aligned(12 + json.length) - 12
+  const starts: number[] = []
+  let length = 12 + headerLength
+  for (const section of sections) {
+    starts.push(length)
+    length = aligned(length + section.byteLength)
+  }
+  const frame = new Uint8Array(length)
+  frame.set(MAGIC)
+  new DataView(frame.buffer).setUint32(8, headerLength, true)
+  frame.fill(0x20, 12 + json.length, 12 + headerLength)
+  frame.set(json, 12)
+  sections.forEach((section, i) => {
+    frame.set(new Uint8Array(section.buffer, section.byteOffset, section.byteLength), starts[i])
+  })
+  return frame
+}
+
+function decodeSections(frame: Uint8Array): { header: Record<string, unknown>; sections: Section[] } {
+  if (frame.length < 12 || MAGIC.some((byte, i) => frame[i] !== byte)) throw badColumn('no column frame')
+  const headerLength = new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(8, true)
+  if (headerLength > Math.min(frame.length - 12, MAX_HEADER_BYTES)) throw badColumn(`a header of ${headerLength} bytes`)
+  const header = parseJsonObject(frame.subarray(12, 12 + headerLength))
+  const sections: Section[] = []
+  let offset = 12 + headerLength
+  for (const [type, length] of sectionList(header.sections)) {
+    const bytes = length * ITEM_BYTES[type]
+    if (offset + bytes > frame.length) throw badColumn(`${frame.length} bytes, ${offset + bytes} announced`)
+    sections.push(sectionView(frame, offset, type, length))
+    offset = aligned(offset + bytes)
+  }
+  return { header, sections }
+}
+
+function sectionView(frame: Uint8Array, offset: number, type: SectionType, length: number): Section {
+  const bytes = length * ITEM_BYTES[type]
+  // A view into a larger buffer may start anywhere, and a typed array on an odd offset throws: then copy.
+  const isAligned = (frame.byteOffset + offset) % ITEM_BYTES[type] === 0
+  const source = isAligned ? frame : frame.slice(offset, offset + bytes)
+  const start = isAligned ? frame.byteOffset + offset : 0
+  switch (type) {
+    case 'f4':
+      return new Float32Array(source.buffer, start, length)
+    case 'u4':
+      return new Uint32Array(source.buffer, start, length)
+    case 'u2':
+      return new Uint16Array(source.buffer, start, length)
+    case 'u1':
+      return new Uint8Array(source.buffer, start, length)
+  }
+}
+
+function sectionType(section: Section): SectionType {
+  if (section instanceof Float32Array) return 'f4'
+  if (section instanceof Uint32Array) return 'u4'
+  return section instanceof Uint16Array ? 'u2' : 'u1'
+}
+
+function sectionList(value: unknown): [SectionType, number][] {
+  if (!Array.isArray(value)) throw badColumn('no list of sections')
+  return value.map((entry: unknown) => {
+    const [type, length] = Array.isArray(entry) ? (entry as unknown[]) : []
+    if (typeof type !== 'string' || !Object.hasOwn(ITEM_BYTES, type))
+      throw badColumn(`section type ${JSON.stringify(type)}`)
+    return [type as SectionType, count(length)] // the type was just looked up
+  })
+}
+
+function parseJsonObject(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  } catch (cause) {
+    throw badColumn('a header that is not JSON', cause)
+  }
+  throw badColumn('a header that is no object')
+}
+
+function aligned(length: number): number {
+  return Math.ceil(length / 8) * 8
+}
+
+function count(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw badColumn(`a count of ${JSON.stringify(value)}`)
+}
+
+function finiteOrNull(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+}
+
+function badColumn(found: string, cause?: unknown): ProtocolError<'bad_frame'> {
+  return new ProtocolError('bad_frame', `A column did not arrive whole: ${found}. Choose it again.`, { cause })
+}

@@ -1,0 +1,44 @@
+import type { ViewerId, ViewerToken } from './probe.ts'
+
+/** Every route, relative to the base: a leading slash would leave the prefix that a proxy added. */
+export const ROUTES = {
+  page: '',
+  health: '_cellucid/health',
+  info: '_cellucid/info',
+  key: '_cellucid/key',
+  identity: '_cellucid/identity',
+  embedding: '_cellucid/embedding',
+  obsColumn: '_cellucid/columns/obs',
+  varColumn: '_cellucid/columns/var',
+  genes: '_cellucid/genes',
+  cellNames: '_cellucid/cell-names',
+  channel: '_cellucid/channel',
+  events: '_cellucid/events',
+  commands: '_cellucid/commands',
+  sessionBundle: '_cellucid/session_bundle',
+  snapshot: '_cellucid/snapshot',
+} as const
+
+/** Carries the page key: a name of our own, since cookies are shared between ports and `Authorization` is Jupyter's. */
+export const KEY_HEADER = 'X-Cellucid-Key'
+
+/** Where the frame goes: the token in the fragment, which reaches no log, `next=` or Referer. */
+export function frameUrl(base: string, viewerId: ViewerId, token: ViewerToken | null): string {
+  const url = `${base}?jupyter=true&viewerId=${viewerId}`
+  return token === null ? url : `${url}#viewerToken=${token}`
+}
+
+/** The URL that users are promised, to open in a tab. */
+export function viewerUrl(base: string, viewerId: ViewerId, token: ViewerToken): string {
+  return `${base}?jupyter=true&viewerId=${viewerId}&viewerToken=${token}`
+}
+
+/** A base ends with a slash and has neither query nor fragment; `null` when the text is no http(s) URL. */
+export function parseBase(text: string): string | null {
+  if (!URL.canParse(text)) return null
+  const url = new URL(text)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return null
+  if (url.username !== '' || url.password !== '') return null
+  const path = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
+  return `${url.origin}${path}`
+}
