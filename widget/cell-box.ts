@@ -1,0 +1,119 @@
+import type { CandidateKind } from '../protocol/comm.ts'
+import type { Theme } from './theme.ts'
+import css from './widget.css'
+
+export type CellStatus = 'waiting' | 'resolving' | 'loading' | 'ready' | 'card' | 'saved'
+
+/** A button under a sentence or on a card. */
+export type Action = { label: string; run: () => void }
+
+/** CSS pixels; what the kernel says comes with `welcome`. */
+const DEFAULT_HEIGHT = 600
+
+/**
+ * The viewer's box in the notebook cell: a stage for frames, one line of text, a place for the card. All inside a shadow
+ * root, since notebooks style bare elements; the outside sees the state as data attributes, and never a secret.
+ */
+export class CellBox {
+  readonly root = document.createElement('div')
+  /** Frames go here, the newest last. */
+  readonly stage = element('div', 'stage')
+  readonly #shadow: ShadowRoot
+  readonly #notice = element('div', 'notice')
+  readonly #card = element('section', 'card')
+
+  constructor(el: HTMLElement, signal: AbortSignal) {
+    this.root.className = 'cellucid-notebook'
+    this.#shadow = this.root.attachShadow({ mode: 'open' })
+    const style = document.createElement('style')
+    style.textContent = css
+    this.#notice.setAttribute('role', 'status')
+    this.#notice.hidden = true
+    this.#card.setAttribute('aria-label', 'Why the viewer is not shown')
+    this.#card.hidden = true
+    this.#shadow.append(style, this.#notice, this.stage, this.#card)
+    this.height = DEFAULT_HEIGHT
+    this.status = 'waiting'
+    el.append(this.root)
+    signal.addEventListener('abort', () => this.root.remove())
+  }
+
+  set status(status: CellStatus) {
+    this.root.dataset.cellucidStatus = status
+  }
+
+  get status(): CellStatus {
+    return this.root.dataset.cellucidStatus as CellStatus // only written by the setter above
+  }
+
+  set transport(transport: CandidateKind) {
+    this.root.dataset.cellucidTransport = transport
+  }
+
+  set theme(theme: Theme) {
+    this.root.dataset.theme = theme
+  }
+
+  /** CSS pixels. */
+  set height(height: number) {
+    this.root.style.setProperty('--cellucid-height', `${Math.max(120, Math.round(height))}px`)
+  }
+
+  /** Milliseconds since the epoch, of the same clock as the page's own timings. */
+  drawn(cells: number): void {
+    this.root.dataset.cellucidCells = String(cells)
+    this.root.dataset.cellucidReadyAt = String(performance.timeOrigin + performance.now())
+    delete this.root.dataset.cellucidReason
+    this.status = 'ready'
+    this.hush()
+  }
+
+  /** One line above the picture, or in its place. */
+  say(sentence: string, actions: readonly Action[] = []): void {
+    this.#notice.replaceChildren(sentence, ...actions.map(button))
+    this.#notice.hidden = false
+  }
+
+  /** Take line and card away. */
+  hush(): void {
+    this.#notice.hidden = true
+    this.#notice.replaceChildren()
+    this.#card.hidden = true
+    this.#card.replaceChildren()
+  }
+
+  /** The cell has nothing live to show, and says so in one line that takes no more room than itself. */
+  saved(sentence: string): void {
+    this.status = 'saved'
+    this.#card.hidden = true
+    this.stage.hidden = this.stage.childElementCount === 0
+    this.say(sentence)
+  }
+
+  /** Something is in the way: `content` says what, `reason` the same in one line for whoever reads the attributes. */
+  card(content: readonly Node[], reason: string): void {
+    this.hush()
+    this.status = 'card'
+    this.root.dataset.cellucidReason = reason
+    this.#card.replaceChildren(...content)
+    this.#card.hidden = false
+  }
+}
+
+export function element<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  className = '',
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[Tag] {
+  const node = document.createElement(tag)
+  if (className !== '') node.className = className
+  node.append(...children)
+  return node
+}
+
+export function button({ label, run }: Action): HTMLButtonElement {
+  const node = element('button', '', label)
+  node.type = 'button'
+  node.addEventListener('click', run)
+  return node
+}
