@@ -61,17 +61,23 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
  * `"body": {"stream": S, "length": L}` in the first header and goes on in frames headed `{"stream": S, "offset": O}`.
  * Frames of different streams may interleave; those of one stream keep their order.
  * @param stream unique among the messages under way in this direction
+ * @param maxFrameBytes for a carrier that takes less at once; more than twice MIN_PART_BYTES
  */
-export function* encodeMessage(header: object, body: Uint8Array, stream: number): Generator<Uint8Array> {
+export function* encodeMessage(
+  header: object,
+  body: Uint8Array,
+  stream: number,
+  maxFrameBytes = MAX_FRAME_BYTES,
+): Generator<Uint8Array> {
   const headerBytes = encoder.encode(JSON.stringify(header)).length
-  if (4 + padded(headerBytes) + body.length <= MAX_FRAME_BYTES) {
+  if (4 + padded(headerBytes) + body.length <= maxFrameBytes) {
     yield encodeFrame(header, body)
     return
   }
   if (body.length > MAX_BODY_BYTES) {
     throw new ProtocolError('too_large', `A message of ${body.length} bytes; at most ${MAX_BODY_BYTES}.`)
   }
-  const partBytes = MAX_FRAME_BYTES - MIN_PART_BYTES
+  const partBytes = maxFrameBytes - MIN_PART_BYTES
   const firstBytes = Math.max(0, partBytes - headerBytes)
   yield encodeFrame({ ...header, body: { stream, length: body.length } }, body.subarray(0, firstBytes))
   for (let offset = firstBytes; offset < body.length; offset += partBytes) {

@@ -1,0 +1,101 @@
+import type { Command } from '../protocol/commands.ts'
+import { assertNever } from '../protocol/errors.ts'
+import type { ViewerEvent } from '../protocol/events.ts'
+import type { Identity } from '../protocol/identity.ts'
+import type { ColorBy } from '../protocol/state.ts'
+import type { CommandOutcome } from './channel-client.ts'
+import { choiceOf } from './first-view.ts'
+import type { EmbeddingChoice } from './server-client.ts'
+import type { Viewer } from './viewer.ts'
+
+/** What commands need beside the viewer. */
+export type CommandContext = {
+  viewer: Viewer
+  /** Resolves when the dataset is known: no command can be applied before. */
+  identity: Promise<Identity>
+  event(event: ViewerEvent): void
+  /** What this page knows of itself, for `debug_connection()`. */
+  report(): unknown
+}
+
+/**
+ * Apply one command.
+ * @param cells what its head spoke of, `null` where it has none
+ * @returns when its effect is on screen; `ok: false` with a sentence where it cannot be
+ * @throws ServerFailure when what it asks for cannot be read
+ */
+export async function applyCommand(
+  { viewer, identity, event, report }: CommandContext,
+  command: Command,
+  cells: Uint32Array | null,
+): Promise<CommandOutcome> {
+  const dataset = await identity
+  refuseForeignCells(command, dataset)
+  switch (command.kind) {
+    case 'highlight':
+      viewer.highlight(command.color, cells ?? new Uint32Array(0))
+      return OK
+    case 'clearHighlights':
+      viewer.clearHighlights()
+      return OK
+    case 'setColorBy':
+      await viewer.setColor(command.color ?? colorOfField(command.field, dataset))
+      return OK
+    case 'setEmbedding':
+      await viewer.setEmbedding(embeddingOfName(command.name, command.dimensions, dataset))
+      return OK
+    case 'select':
+      viewer.select(cells ?? new Uint32Array(0), 'replace', 'command')
+      return OK
+    case 'setVisibility':
+      viewer.setVisibility(cells, command.visible)
+      return OK
+    case 'resetCamera':
+      viewer.resetCamera()
+      return OK
+    case 'refresh':
+      await viewer.refresh()
+      return OK
+    case 'ping':
+      event({ kind: 'pong', requestId: command.requestId })
+      return OK
+    case 'debugSnapshot':
+      event({ kind: 'debugSnapshot', requestId: command.requestId, report: report() })
+      return OK
+    case 'custom':
+      return OK // For scripts that embed the page; the page itself has nothing to do.
+    case 'freeze':
+    case 'screenshot':
+    case 'requestSessionBundle':
+    case 'loadSession':
+      return { ok: false, reason: `This page does not know "${command.kind}" yet. Reload the notebook page.` }
+    default:
+      return assertNever(command)
+  }
+}
+
+const OK: CommandOutcome = { ok: true }
+
+/** Positions in another dataset would highlight other cells than meant. */
+function refuseForeignCells(command: Command, { nObs }: Identity): void {
+  if (!('cells' in command) || command.cells === null || command.cells.cellCount === nObs) return
+  throw new Error(
+    `The cells were chosen among ${command.cells.cellCount}, the viewer shows ${nObs}. Show the data again.`,
+  )
+}
+
+/** An obs field, else a gene: as `sc.pl.umap(color=…)` chooses. */
+function colorOfField(field: string | null, { obs }: Identity): ColorBy | null {
+  if (field === null) return null
+  return obs.some(({ key }) => key === field) ? { axis: 'obs', key: field } : { axis: 'var', key: field, layer: null }
+}
+
+function embeddingOfName(name: string, dimensions: number | undefined, { embeddings }: Identity): EmbeddingChoice {
+  const info =
+    embeddings.find(({ key }) => key === name || key === `X_${name}`) ?? embeddings.find(({ label }) => label === name)
+  if (info === undefined) {
+    const names = embeddings.map(({ key }) => key).join(', ')
+    throw new Error(`There is no embedding "${name}". The dataset has ${names || 'none'}.`)
+  }
+  return choiceOf(info, dimensions)
+}

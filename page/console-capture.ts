@@ -1,0 +1,130 @@
+import type { ConsoleLine } from '../protocol/events.ts'
+
+/** Start values: a burst passes, a storm is cut to what a report can hold. */
+const BURST_LINES = 100
+const LINES_PER_SECOND = 20
+const MAX_LINE_CHARACTERS = 2_048
+/** Equal lines that come together are told as one with a count. */
+const GATHER_MS = 250
+/** What a token (64 hex) or a page key (43 base64url) looks like. */
+const SECRETS = /\b[0-9a-f]{64}\b|(?<![\w-])[\w-]{43}(?![\w-])/g
+
+type Send = (lines: ConsoleLine[]) => void
+
+/**
+ * Passes this page's warnings, errors and policy violations on, beside showing them in the console as always: merged,
+ * limited, and without secrets. Lines that come before there is anyone to tell wait.
+ * @returns `tell`, which names the receiver
+ */
+export function captureConsole(page: Window & typeof globalThis, signal: AbortSignal): { tell(send: Send): void } {
+  const lines = new Map<string, ConsoleLine>()
+  const allowance = new Allowance()
+  let send: Send | null = null
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function take(line: Omit<ConsoleLine, 'ts' | 'count' | 'from'>): void {
+    const message = line.message.slice(0, MAX_LINE_CHARACTERS).replace(SECRETS, '[removed]')
+    const known = lines.get(`${line.level} ${message}`)
+    if (known !== undefined) known.count++
+    else if (allowance.take()) {
+      lines.set(`${line.level} ${message}`, { ...line, message, ts: Date.now(), count: 1, from: 'page' })
+    }
+    timer ??= setTimeout(pass, GATHER_MS)
+  }
+
+  function pass(): void {
+    timer = undefined
+    if (send === null || lines.size === 0) return
+    const batch = [...lines.values()]
+    lines.clear()
+    const missed = allowance.takeMissed()
+    if (missed > 0) {
+      const message = `${missed} more lines were left out.`
+      batch.push({ level: 'warning', message, ts: Date.now(), count: 1, from: 'page' })
+    }
+    send(batch)
+  }
+
+  const { console } = page
+  for (const [method, level] of [
+    ['warn', 'warning'],
+    ['error', 'error'],
+  ] as const) {
+    const original = console[method]
+    console[method] = (...values: unknown[]) => {
+      original.apply(console, values)
+      take({ level, message: values.map(textOf).join(' ') })
+    }
+    signal.addEventListener('abort', () => {
+      console[method] = original
+    })
+  }
+  listen(page, take, signal)
+  signal.addEventListener('abort', () => clearTimeout(timer))
+  return {
+    tell(receiver) {
+      send = receiver
+      pass()
+    },
+  }
+}
+
+function listen(
+  page: Window,
+  take: (line: Omit<ConsoleLine, 'ts' | 'count' | 'from'>) => void,
+  signal: AbortSignal,
+): void {
+  page.addEventListener(
+    'error',
+    ({ message, filename, lineno, colno }) => {
+      take({ level: 'error', message, filename: withoutQuery(filename), lineno, colno })
+    },
+    { signal },
+  )
+  page.addEventListener(
+    'unhandledrejection',
+    ({ reason }) => take({ level: 'error', message: `Unhandled: ${textOf(reason)}` }),
+    { signal },
+  )
+  page.document.addEventListener(
+    'securitypolicyviolation',
+    ({ effectiveDirective, blockedURI }) => {
+      take({ level: 'warning', message: `Blocked by policy: ${effectiveDirective} ${withoutQuery(blockedURI)}` })
+    },
+    { signal },
+  )
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Error) return `${value.name}: ${value.message}`
+  return typeof value === 'string' ? value : String(value)
+}
+
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/, '')
+}
+
+/** A bucket that holds a burst and refills by the second. */
+class Allowance {
+  #left = BURST_LINES
+  #missed = 0
+  #at = performance.now()
+
+  take(): boolean {
+    const now = performance.now()
+    this.#left = Math.min(BURST_LINES, this.#left + ((now - this.#at) / 1_000) * LINES_PER_SECOND)
+    this.#at = now
+    if (this.#left < 1) {
+      this.#missed++
+      return false
+    }
+    this.#left--
+    return true
+  }
+
+  takeMissed(): number {
+    const missed = this.#missed
+    this.#missed = 0
+    return missed
+  }
+}

@@ -1,0 +1,68 @@
+import { type ErrorCode, parseErrorBody } from '../protocol/errors.ts'
+import type { Answer } from './transport.ts'
+
+/**
+ * Why a request brought nothing. `refused`: the server said no, and `code` says what. `keyDied`: this page's access has
+ * ended. `login`: a proxy asks for a login. `gone`: a proxy answers in the server's place. `network`: nobody answers.
+ */
+export type FailureKind = 'refused' | 'keyDied' | 'login' | 'gone' | 'network'
+
+/** The one error that the page's clients throw; `message` is the sentence that the user reads. */
+export class ServerFailure extends Error {
+  readonly kind: FailureKind
+  readonly code: ErrorCode | null
+  constructor(kind: FailureKind, message: string, options: { code?: ErrorCode; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.name = 'ServerFailure'
+    this.kind = kind
+    this.code = options.code ?? null
+  }
+}
+
+const DEAD_KEY: ReadonlySet<string> = new Set(['no_key', 'bad_key', 'bad_token', 'unknown_viewer'])
+
+/** What each answer that is not a success means. The only place that reads a status for the user. */
+export function failureOfAnswer(answer: Answer): ServerFailure {
+  const body = parseErrorBody(jsonOf(answer.body))
+  if (body !== null && DEAD_KEY.has(body.code)) {
+    return new ServerFailure('keyDied', 'This view has been closed. Run the cell again to open it.', {
+      code: body.code,
+    })
+  }
+  if (body !== null) return new ServerFailure('refused', body.message, { code: body.code })
+  if (answer.status === 0 || answer.status === 401 || answer.status === 403 || answer.status < 400) {
+    return new ServerFailure('login', 'The notebook asks for a login. Log in again, then reload the notebook page.')
+  }
+  return new ServerFailure(
+    'gone',
+    `The viewer's server is not there: the notebook's proxy answered ${answer.status}. Run the cell again.`,
+  )
+}
+
+/** What a request that brought no answer at all means; an abort stays what it is. */
+export function failureOfError(error: unknown): unknown {
+  if (error instanceof ServerFailure || isAbort(error)) return error
+  return new ServerFailure(
+    'network',
+    'The viewer cannot reach its server. It tries again; if this stays, run the cell again.',
+    { cause: error },
+  )
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError'
+}
+
+/** The sentence for any error: our own words where we have them, never a stack. */
+export function sentenceOf(error: unknown): string {
+  return error instanceof Error && error.message !== '' ? error.message : 'Something went wrong that has no words yet.'
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body.subarray(0, 64 << 10)))
+  } catch (error) {
+    // A proxy's own HTML page: no JSON is the answer to the question asked here.
+    return error instanceof SyntaxError ? null : undefined
+  }
+}

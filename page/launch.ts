@@ -1,0 +1,39 @@
+import { parseViewerId, parseViewerToken, type ViewerId, type ViewerToken } from '../protocol/probe.ts'
+
+/** What the page's address told it. */
+export type Launch = {
+  viewerId: ViewerId | null
+  /** The secret that the page trades for its key; `null` in the tunnel, behind a cookie wall and after a reload. */
+  token: ViewerToken | null
+  /** The page runs in a srcdoc frame: no address of its own, every byte comes over the widget's port. */
+  isTunnel: boolean
+}
+
+type Place = {
+  location: Pick<Location, 'href' | 'search' | 'hash'>
+  history: Pick<History, 'replaceState' | 'state'>
+}
+
+/**
+ * Read viewer and token from query or fragment and take both out of the address, before anything else runs: an address
+ * ends in histories, bookmarks and screenshots. The viewer's public id stays, so that a reload knows whom to ask for.
+ */
+export function takeLaunch({ location, history }: Place): Launch {
+  if (location.href.startsWith('about:')) return { viewerId: null, token: null, isTunnel: true }
+  const query = new URLSearchParams(location.search)
+  const fragment = new URLSearchParams(location.hash.slice(1))
+  const viewerId = parseViewerId(query.get('viewerId'))
+  const token = parseViewerToken(fragment.get('viewerToken') ?? query.get('viewerToken'))
+  if (fragment.has('viewerToken') || query.has('viewerToken')) {
+    history.replaceState(history.state, '', `?jupyter=true&viewerId=${viewerId ?? ''}`)
+  }
+  return { viewerId, token, isTunnel: false }
+}
+
+/** In the tunnel no connection of the page's own is ever right: say so to the browser before anything is loaded. */
+export function forbidConnections(document: Document): void {
+  const policy = document.createElement('meta')
+  policy.httpEquiv = 'Content-Security-Policy'
+  policy.content = "connect-src 'none'"
+  document.head.append(policy)
+}

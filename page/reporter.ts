@@ -1,0 +1,110 @@
+import { effect, untracked } from '@preact/signals'
+import { HIDDEN, highlightSet, type PageState, SELECTION } from '../protocol/state.ts'
+import type { ChannelClient } from './channel-client.ts'
+import { colorName } from './column-cache.ts'
+import type { Store } from './store.ts'
+
+/** So long after the last change a state counts as settled. */
+const SETTLE_MS = 300
+
+/**
+ * Tells the server what this page shows, so that a reload, a second tab or another transport starts there, and the
+ * kernel what the user did. Reads the store by effect; nothing is told before {@link Reporter.begin}.
+ */
+export class Reporter {
+  readonly #store: Store
+  readonly #channel: Pick<ChannelClient, 'event' | 'selection' | 'cellSet' | 'state'>
+  #stops: (() => void)[] = []
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #reported = ''
+
+  constructor(store: Store, channel: Pick<ChannelClient, 'event' | 'selection' | 'cellSet' | 'state'>) {
+    this.#store = store
+    this.#channel = channel
+  }
+
+  /** From now on; what is on screen is where the viewer was left, so the first look at each signal tells nothing. */
+  begin(): void {
+    const { selection, hiddenCells, highlights, color, embedding } = this.#store
+    this.#stops = [
+      effect(() => {
+        pageState(this.#store)
+        clearTimeout(this.#timer)
+        this.#timer = setTimeout(() => this.flush(), SETTLE_MS)
+      }),
+      this.#onChange(selection, ({ cells, source }) => {
+        // A selection that a command made is the kernel's own: kept for the next page, but no event.
+        if (source === 'command') this.#cellSet(SELECTION, cells)
+        else if (source !== 'state') this.#channel.selection(cells, this.#cellCount, source)
+      }),
+      this.#onChange(hiddenCells, (cells) => {
+        this.#cellSet(HIDDEN, cells)
+        this.#channel.event({ kind: 'visibility', visibleCells: this.#cellCount - cells.length })
+      }),
+      this.#onChange(highlights, (groups, before) => this.#tellHighlights(groups, before)),
+      this.#onChange(color, (now, before) => {
+        if (now !== null && before !== null && colorName(now.by) === colorName(before.by)) return
+        this.#channel.event({ kind: 'colorBy', field: now?.by.key ?? null })
+      }),
+      this.#onChange(embedding, (now) => {
+        if (now !== null) this.#channel.event({ kind: 'embedding', name: now.key, dimensions: now.dimensions })
+      }),
+    ]
+  }
+
+  /** Tell the state at once, before a command that changed it is acknowledged. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    if (this.#stops.length === 0) return
+    const state = untracked(() => pageState(this.#store))
+    const text = JSON.stringify(state)
+    if (text === this.#reported) return
+    this.#reported = text
+    this.#channel.state(state)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    for (const stop of this.#stops.splice(0)) stop()
+  }
+
+  get #cellCount(): number {
+    return this.#store.cellCount.peek()
+  }
+
+  #cellSet(name: string, cells: Uint32Array): void {
+    this.#channel.cellSet(name, cells, this.#cellCount)
+  }
+
+  #tellHighlights(groups: ReadonlyMap<string, Uint32Array>, before: ReadonlyMap<string, Uint32Array>): void {
+    for (const color of before.keys()) if (!groups.has(color)) this.#cellSet(highlightSet(color), new Uint32Array(0))
+    for (const [color, cells] of groups) if (before.get(color) !== cells) this.#cellSet(highlightSet(color), cells)
+  }
+
+  #onChange<Value>(source: { readonly value: Value }, tell: (now: Value, before: Value) => void): () => void {
+    let before: Value | undefined
+    let isFirst = true
+    return effect(() => {
+      const now = source.value
+      untracked(() => {
+        if (!isFirst) tell(now, before as Value) // set by the run before this one
+      })
+      isFirst = false
+      before = now
+    })
+  }
+}
+
+/** The small state as the server keeps it. */
+export function pageState(store: Store): PageState {
+  const embedding = store.embedding.value
+  return {
+    embedding: embedding?.key ?? null,
+    ...(embedding === null ? {} : { dimensions: embedding.dimensions }),
+    color: store.color.value?.by ?? null,
+    camera: store.camera.value,
+    hiddenCategories: Object.fromEntries(
+      Object.entries(store.hiddenCategories.value).map(([key, names]) => [key, [...names]]),
+    ),
+  }
+}

@@ -1,0 +1,83 @@
+import { failureOfError } from './failure.ts'
+import type { HostLink } from './host-link.ts'
+
+/** One request, its path relative to the base. */
+export type Call = {
+  method: 'GET' | 'POST' | 'PUT'
+  path: string
+  headers: Readonly<Record<string, string>>
+  body?: Uint8Array | null
+  signal: AbortSignal
+}
+
+/** `status` 0: a redirect that was not followed, so a login page. Header names are lower case. */
+export type Answer = { status: number; headers: ReadonlyMap<string, string>; body: Uint8Array }
+
+/** The page's clients do not know which of the two carries them. */
+export interface Transport {
+  readonly kind: 'http' | 'tunnel'
+  /** Ask for large bodies in parts of this many bytes; `null`: whole. */
+  readonly partBytes: number | null
+  /** How many parts of one body to ask for at once. */
+  readonly parallelParts: number
+  /** Bytes cost more than the time to compress them. */
+  readonly wantsGzip: boolean
+  /** @throws ServerFailure `network` when nobody answers, the signal's reason when it aborts */
+  call(call: Call): Promise<Answer>
+}
+
+/** Behind a proxy: small enough for those that hold a whole answer in memory, large enough to cost few round trips. */
+const PROXY_PART_BYTES = 8 << 20
+
+/** Requests to the page's own base, wherever that is. */
+export function httpTransport(location: Pick<Location, 'hostname' | 'pathname'>): Transport {
+  // A proxy on localhost is often an ssh tunnel's end, so only a server at the root of loopback is surely near.
+  const isNear = isLoopback(location.hostname) && location.pathname === '/'
+  return {
+    kind: 'http',
+    partBytes: isNear ? null : PROXY_PART_BYTES,
+    parallelParts: 2,
+    wantsGzip: !isNear,
+    call: callByFetch,
+  }
+}
+
+async function callByFetch({ method, path, headers, body, signal }: Call): Promise<Answer> {
+  try {
+    const response = await fetch(path, {
+      method,
+      headers,
+      // The DOM types know no Uint8Array over a SharedArrayBuffer; ours never are.
+      body: (body ?? null) as Uint8Array<ArrayBuffer> | null,
+      signal,
+      redirect: 'manual',
+      credentials: 'same-origin',
+      cache: method === 'GET' ? 'no-cache' : 'no-store',
+    })
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    return { status: response.status, headers: new Map(response.headers), body: bytes }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw failureOfError(error)
+  }
+}
+
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(\.\d{1,3}){3}$/.test(hostname)
+  )
+}
+
+/** Requests that travel page → widget → kernel → server. Six parts at once leave room for the channel's own requests. */
+export function tunnelTransport(host: HostLink, partBytes: number): Transport {
+  return {
+    kind: 'tunnel',
+    partBytes,
+    parallelParts: 6,
+    wantsGzip: true,
+    call: (call) => host.fetch(call),
+  }
+}

@@ -1,0 +1,254 @@
+import type { Column, Embedding } from '../protocol/column-frame.ts'
+import type { Identity } from '../protocol/identity.ts'
+import type { Camera, ColorBy, PageState } from '../protocol/state.ts'
+import { delay } from './backoff.ts'
+import { type Combine, combine, union } from './cell-sets.ts'
+import { ColumnCache, colorName } from './column-cache.ts'
+import { sentenceOf } from './failure.ts'
+import { choiceOf, defaultView, firstView, isSameChoice } from './first-view.ts'
+import type { EmbeddingChoice, ServerClient } from './server-client.ts'
+import type { SelectionSource, Store } from './store.ts'
+
+/** What the viewer asks of the drawing; all else the drawing takes from the store. */
+export interface PictureControls {
+  setCamera(camera: Camera): void
+  resetCamera(): void
+  /** Resolves when all that the store says is on the canvas. */
+  whenDrawn(): Promise<void>
+}
+
+/** A saved state that has not come so long after the embedding is not waited for: the picture comes first. */
+const SAVED_STATE_WAIT_MS = 300
+/** A first colour that takes longer comes after the picture. */
+const FIRST_COLOR_WAIT_MS = 1_000
+
+/** What is asked for before anything is known of the dataset. */
+type Early = { identity: Promise<Identity>; embedding: Promise<Embedding>; column: Promise<Column>; stop(): void }
+
+/**
+ * What can be done with a dataset on screen, by panel, command and saved state alike. Reading is one at a time for each
+ * topic: a newer choice cancels the older, and the old picture stays until the new column is there.
+ */
+export class Viewer {
+  readonly store: Store
+  readonly client: ServerClient
+  readonly #signal: AbortSignal
+  readonly #cache = new ColumnCache()
+  readonly #reading = new Map<string, AbortController>()
+  picture: PictureControls | null = null
+
+  constructor(store: Store, client: ServerClient, signal: AbortSignal) {
+    this.store = store
+    this.client = client
+    this.#signal = signal
+  }
+
+  /**
+   * The first picture. Identity, default embedding and default colour are asked for at once; where the saved state says
+   * otherwise, its own are read in their place.
+   * @param savedState where the viewer was left, `null` for a new one
+   * @throws what kept the picture from being drawn
+   */
+  async start(savedState: Promise<PageState | null>): Promise<void> {
+    const { store } = this
+    const early = this.#askEarly()
+    store.begin('dataset', 'the dataset')
+    try {
+      store.identity.value = await early.identity
+      const late = early.embedding.then(() => delay(SAVED_STATE_WAIT_MS, this.#signal))
+      const saved = await Promise.race([savedState, late.then(() => 'late' as const)])
+      await this.#showFirst(early, saved === 'late' ? null : saved)
+      if (saved === 'late') void savedState.then((state) => (state === null ? undefined : this.restore(state)))
+    } finally {
+      early.stop()
+      store.end('dataset')
+    }
+  }
+
+  #askEarly(): Early {
+    const unwanted = new AbortController()
+    const signal = AbortSignal.any([this.#signal, unwanted.signal])
+    const identity = this.client.identity(this.#signal)
+    const cellCount = identity.then(({ nObs }) => nObs)
+    const embedding = this.client.embedding(null, cellCount, signal)
+    const column = this.client.column(null, cellCount, signal)
+    // Whether these two are used is known later; until then a failure of theirs is nobody's.
+    for (const read of [embedding, column]) read.catch(() => undefined)
+    return { identity, embedding, column, stop: () => unwanted.abort() }
+  }
+
+  async #showFirst(early: Early, saved: PageState | null): Promise<void> {
+    const identity = await early.identity
+    const usual = defaultView(identity)
+    const view = firstView(identity, saved)
+    this.store.hiddenCategories.value = saved?.hiddenCategories ?? {}
+    const isUsualColor = view.color !== null && usual.color !== null && colorName(view.color) === colorName(usual.color)
+    const color = this.#showColor(view.color, isUsualColor ? early.column : null).catch(() => undefined)
+    const choice = isSameChoice(view.embedding, usual.embedding) ? null : view.embedding
+    await this.#choose(
+      'embedding',
+      view.embedding?.key ?? 'the embedding',
+      async (signal) => {
+        const embedding = await (choice === null
+          ? early.embedding
+          : this.client.embedding(choice, identity.nObs, signal))
+        await Promise.race([color, delay(FIRST_COLOR_WAIT_MS, signal)])
+        return embedding
+      },
+      (embedding) => this.#showEmbedding(embedding, saved?.camera ?? null),
+    )
+  }
+
+  /** Go where the viewer was left, from wherever it is now. */
+  async restore(saved: PageState): Promise<void> {
+    const identity = this.store.identity.value
+    if (identity === null) return
+    const view = firstView(identity, saved)
+    this.store.hiddenCategories.value = saved.hiddenCategories ?? {}
+    const embedding = view.embedding === null ? undefined : this.#readEmbedding(view.embedding, saved.camera ?? null)
+    await Promise.allSettled([embedding, this.setColor(view.color)])
+  }
+
+  /** @param by `null`: one colour for all. @throws ServerFailure, after the sentence is in its place */
+  setColor(by: ColorBy | null): Promise<void> {
+    return this.#showColor(by, null)
+  }
+
+  async #showColor(by: ColorBy | null, early: Promise<Column> | null): Promise<void> {
+    if (by === null) {
+      this.#cancel('color')
+      this.store.color.value = null
+      return
+    }
+    await this.#choose(
+      'color',
+      by.key,
+      (signal) => this.column(by, signal, early),
+      (column) => {
+        this.store.color.value = { by, column }
+      },
+    )
+  }
+
+  /** One column, from the cache where it is there. @param early a read that is already under way */
+  async column(by: ColorBy, signal: AbortSignal, early: Promise<Column> | null = null): Promise<Column> {
+    const cached = this.#cache.get(by)
+    if (cached !== undefined) return cached
+    const column = await (early ?? this.client.column(by, this.store.cellCount.value, signal))
+    this.#cache.set(by, column)
+    return column
+  }
+
+  /** @throws ServerFailure, after the sentence is in its place */
+  setEmbedding(choice: EmbeddingChoice): Promise<void> {
+    const { embedding } = this.store
+    const shown = embedding.value
+    if (shown !== null && isSameChoice(choice, shown)) {
+      this.#cancel('embedding')
+      return Promise.resolve()
+    }
+    return this.#readEmbedding(choice, null)
+  }
+
+  #readEmbedding(choice: EmbeddingChoice, camera: Camera | null): Promise<void> {
+    return this.#choose(
+      'embedding',
+      choice.key,
+      (signal) => this.client.embedding(choice, this.store.cellCount.value, signal),
+      (embedding) => this.#showEmbedding(embedding, camera),
+    )
+  }
+
+  #showEmbedding(embedding: Embedding, camera: Camera | null): void {
+    this.store.embedding.value = embedding
+    if (camera === null) this.picture?.resetCamera()
+    else this.picture?.setCamera(camera)
+  }
+
+  /** The dataset may have changed under the same name: read anew what is on screen. */
+  async refresh(): Promise<void> {
+    const { store } = this
+    this.#cache.clear()
+    await this.#choose(
+      'dataset',
+      'the dataset',
+      (signal) => this.client.identity(signal),
+      (identity) => {
+        store.identity.value = identity
+      },
+    )
+    const { embedding, color, camera, identity } = store
+    const info = identity.value?.embeddings.find(({ key }) => key === embedding.value?.key)
+    const choice = info === undefined ? null : choiceOf(info, embedding.value?.dimensions)
+    await Promise.all([
+      choice === null ? undefined : this.#readEmbedding(choice, camera.value),
+      this.setColor(color.value?.by ?? null),
+    ])
+  }
+
+  select(cells: Uint32Array, how: Combine, source: SelectionSource): void {
+    const { selection } = this.store
+    selection.value = { cells: combine(how, selection.value.cells, cells), source }
+  }
+
+  /** Cells of one colour add up. @param color any CSS colour */
+  highlight(color: string, cells: Uint32Array): void {
+    const { highlights } = this.store
+    const groups = new Map(highlights.value)
+    const before = groups.get(color) ?? new Uint32Array(0)
+    groups.delete(color)
+    highlights.value = groups.set(color, union(before, cells))
+  }
+
+  clearHighlights(): void {
+    this.store.highlights.value = new Map()
+  }
+
+  /** @param cells `null`: all */
+  setVisibility(cells: Uint32Array | null, isVisible: boolean): void {
+    const { hiddenCells, cellCount } = this.store
+    const all = Uint32Array.from({ length: isVisible ? 0 : cellCount.value }, (_, cell) => cell)
+    if (cells === null) hiddenCells.value = all
+    else hiddenCells.value = combine(isVisible ? 'subtract' : 'add', hiddenCells.value, cells)
+  }
+
+  /** @param names categories of the obs field `key` that are not drawn */
+  hideCategories(key: string, names: readonly string[]): void {
+    const { hiddenCategories } = this.store
+    hiddenCategories.value = { ...hiddenCategories.value, [key]: names }
+  }
+
+  resetCamera(): void {
+    this.picture?.resetCamera()
+  }
+
+  #cancel(topic: string): void {
+    this.#reading.get(topic)?.abort()
+    this.#reading.delete(topic)
+    this.store.end(topic)
+  }
+
+  /** Read, then show. One that a newer choice overtook settles quietly and shows nothing. */
+  async #choose<Value>(
+    topic: string,
+    what: string,
+    read: (signal: AbortSignal) => Promise<Value>,
+    show: (value: Value) => void,
+  ): Promise<void> {
+    this.#cancel(topic)
+    const overtaken = new AbortController()
+    this.#reading.set(topic, overtaken)
+    const signal = AbortSignal.any([this.#signal, overtaken.signal])
+    this.store.begin(topic, what)
+    try {
+      const value = await read(signal)
+      if (!signal.aborted) show(value)
+    } catch (error) {
+      if (signal.aborted) return
+      this.store.notify({ topic, level: 'error', text: sentenceOf(error) })
+      throw error
+    } finally {
+      if (this.#reading.get(topic) === overtaken) this.#cancel(topic)
+    }
+  }
+}
