@@ -46,10 +46,6 @@ export class CellBox {
     return this.root.dataset.cellucidStatus as CellStatus // only written by the setter above
   }
 
-  set transport(transport: CandidateKind) {
-    this.root.dataset.cellucidTransport = transport
-  }
-
   set theme(theme: Theme) {
     this.root.dataset.theme = theme
   }
@@ -59,8 +55,9 @@ export class CellBox {
     this.root.style.setProperty('--cellucid-height', `${Math.max(120, Math.round(height))}px`)
   }
 
-  /** Milliseconds since the epoch, of the same clock as the page's own timings. */
-  drawn(cells: number): void {
+  /** The first picture stands; `readyAt` is in milliseconds since the epoch. */
+  drawn(cells: number, transport: CandidateKind): void {
+    this.root.dataset.cellucidTransport = transport
     this.root.dataset.cellucidCells = String(cells)
     this.root.dataset.cellucidReadyAt = String(performance.timeOrigin + performance.now())
     delete this.root.dataset.cellucidReason
@@ -74,27 +71,38 @@ export class CellBox {
     this.#notice.hidden = false
   }
 
-  /** Take line and card away. */
+  /** Take line and card away, and make room for the picture. */
   hush(): void {
     this.#notice.hidden = true
     this.#notice.replaceChildren()
     this.#card.hidden = true
     this.#card.replaceChildren()
+    this.stage.hidden = false
+  }
+
+  get #hasPicture(): boolean {
+    return this.stage.querySelector('iframe.drawn') !== null
+  }
+
+  /** The page has nothing to show and says why itself. */
+  fail(reason: string): void {
+    this.hush()
+    this.status = 'card'
+    this.root.dataset.cellucidReason = reason
   }
 
   /** The cell has nothing live to show, and says so in one line that takes no more room than itself. */
   saved(sentence: string): void {
     this.status = 'saved'
     this.#card.hidden = true
-    this.stage.hidden = this.stage.childElementCount === 0
+    this.stage.hidden = !this.#hasPicture
     this.say(sentence)
   }
 
   /** Something is in the way: `content` says what, `reason` the same in one line for whoever reads the attributes. */
   card(content: readonly Node[], reason: string): void {
-    this.hush()
-    this.status = 'card'
-    this.root.dataset.cellucidReason = reason
+    this.fail(reason)
+    this.stage.hidden = !this.#hasPicture
     this.#card.replaceChildren(...content)
     this.#card.hidden = false
   }

@@ -1,6 +1,8 @@
 import * as v from 'valibot'
-import { type FromPage, fromPageSchema, pageReadySchema, type ToPage } from '../protocol/page-link.ts'
+import type { CandidateKind } from '../protocol/comm.ts'
+import { pageReadySchema } from '../protocol/page-link.ts'
 import { isLoopback } from './page-facts.ts'
+import { type PageEvents, PageLink } from './page-link.ts'
 
 /** How long a page may take from navigation to its first message; a blocked frame never sends one. */
 export const FRAME_TIMEOUT_MS = 5_000
@@ -8,61 +10,18 @@ export const FRAME_TIMEOUT_MS = 5_000
 /** A proven base, or the page itself where no base is. */
 export type FrameContent = { how: 'navigate'; base: string; url: string } | { how: 'srcdoc'; html: string }
 
-export type PageEvents = {
-  message(message: FromPage): void
-  /** The frame was loaded anew, and its page has lost what it knew: the notebook moved the node, or the page reloaded. */
-  reloaded(): void
-}
-
-type Life = { events: PageEvents; close: AbortController; keep: () => void }
-
-/** A page that spoke: one iframe, and the port to what runs in it. */
-export class PageLink {
-  readonly iframe: HTMLIFrameElement
-  /** Messages that no schema knew. */
-  dropped = 0
-  readonly #port: MessagePort
-  readonly #close: AbortController
-  readonly #keep: () => void
-
-  constructor(iframe: HTMLIFrameElement, port: MessagePort, { events, close, keep }: Life) {
-    this.iframe = iframe
-    this.#port = port
-    this.#close = close
-    this.#keep = keep
-    port.onmessage = (event: MessageEvent<unknown>) => {
-      const parsed = v.safeParse(fromPageSchema, event.data)
-      if (parsed.success) events.message(parsed.output)
-      else this.dropped++
-    }
-    close.signal.addEventListener('abort', () => {
-      port.close()
-      iframe.remove()
-    })
-  }
-
-  send(message: ToPage, transfer: Transferable[] = []): void {
-    this.#port.postMessage(message, transfer)
-  }
-
-  /** From here on the page outlives the signal it was opened under. */
-  keep(): void {
-    this.#keep()
-  }
-
-  close(): void {
-    this.#close.abort()
-  }
-}
-
-type OpenOptions = { stage: HTMLElement; viewerId: string; events: PageEvents; signal: AbortSignal }
+type OpenOptions = { stage: HTMLElement; viewerId: string; events: PageEvents; signal: AbortSignal; timeoutMs?: number }
 
 /**
  * Load the page and wait until it speaks.
  * @returns the link to it, or `null` when nothing came in time: blocked, another page, a login
  */
-export async function openFrame(content: FrameContent, options: OpenOptions): Promise<PageLink | null> {
-  const { stage, viewerId, events, signal } = options
+export async function openFrame(
+  content: FrameContent,
+  kind: CandidateKind,
+  options: OpenOptions,
+): Promise<PageLink | null> {
+  const { stage, viewerId, events, signal, timeoutMs = FRAME_TIMEOUT_MS } = options
   const close = new AbortController()
   const iframe = makeIframe(content)
   const follow = () => close.abort()
@@ -71,7 +30,7 @@ export async function openFrame(content: FrameContent, options: OpenOptions): Pr
   const spoke = hearPage(iframe, {
     origin,
     viewerId,
-    signal: AbortSignal.any([close.signal, AbortSignal.timeout(FRAME_TIMEOUT_MS)]),
+    signal: AbortSignal.any([close.signal, AbortSignal.timeout(timeoutMs)]),
   })
   show(iframe, content, stage)
   const isReady = await spoke
@@ -83,8 +42,11 @@ export async function openFrame(content: FrameContent, options: OpenOptions): Pr
   const { port1, port2 } = new MessageChannel()
   // An opaque origin cannot be named; its frame was recognised by its window, and the port carries no secret yet.
   iframe.contentWindow?.postMessage({ kind: 'connect', viewerId }, origin === 'null' ? '*' : origin, [port2])
-  watchReload(iframe, { origin, events, signal: close.signal })
-  return new PageLink(iframe, port1, { events, close, keep: () => signal.removeEventListener('abort', follow) })
+  const base = content.how === 'navigate' ? content.base : null
+  const keep = () => signal.removeEventListener('abort', follow)
+  const page = new PageLink(iframe, port1, { base, kind, events, close, keep })
+  watchReload(page, { origin, tell: () => events.reloaded(page) })
+  return page
 }
 
 function makeIframe(content: FrameContent): HTMLIFrameElement {
@@ -127,23 +89,18 @@ function hearPage(iframe: HTMLIFrameElement, { origin, viewerId, signal }: Heari
   })
 }
 
-type Watch = { origin: string; events: PageEvents; signal: AbortSignal }
-
 /** After the page spoke its own `load` is still to come; any further one, or a second greeting, is another document. */
-function watchReload(iframe: HTMLIFrameElement, { origin, events, signal }: Watch): void {
+function watchReload({ iframe, closed }: PageLink, { origin, tell }: { origin: string; tell: () => void }): void {
   let loads = 0
-  iframe.addEventListener(
-    'load',
-    () => {
-      loads++
-      if (loads > 1) events.reloaded()
-    },
-    { signal },
-  )
-  const listen = (event: MessageEvent<unknown>) => {
-    if (isFrom(event, iframe, origin) && v.is(pageReadySchema, event.data)) events.reloaded()
+  const countLoad = () => {
+    loads++
+    if (loads > 1) tell()
   }
-  window.addEventListener('message', listen, { signal })
+  const listen = (event: MessageEvent<unknown>) => {
+    if (isFrom(event, iframe, origin) && v.is(pageReadySchema, event.data)) tell()
+  }
+  iframe.addEventListener('load', countLoad, { signal: closed })
+  window.addEventListener('message', listen, { signal: closed })
 }
 
 function isFrom(event: MessageEvent<unknown>, iframe: HTMLIFrameElement, origin: string): boolean {

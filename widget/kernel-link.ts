@@ -11,7 +11,7 @@ export interface WidgetModel {
 }
 
 /** One answer of the kernel to a tunnel request; `body` is a copy of its own. */
-export type TunnelResponse = Extract<KernelMessage, { kind: 'response' }> & { body: Uint8Array }
+export type TunnelResponse = Extract<KernelMessage, { kind: 'response' }> & { body: Uint8Array<ArrayBuffer> }
 
 export type LinkEvents = {
   welcome(welcome: Welcome): void
@@ -134,7 +134,7 @@ function layoutIsLive(model: WidgetModel): boolean | null {
 }
 
 /** Hosts hand over a DataView, an ArrayBuffer or a typed array, mostly a window on a larger message. */
-function firstBuffer(buffers: unknown): Uint8Array {
+function firstBuffer(buffers: unknown): Uint8Array<ArrayBuffer> {
   const first: unknown = Array.isArray(buffers) ? buffers[0] : undefined
   if (first instanceof ArrayBuffer) return new Uint8Array(first.slice(0))
   if (ArrayBuffer.isView(first)) return new Uint8Array(first.buffer, first.byteOffset, first.byteLength).slice()

@@ -1,6 +1,7 @@
 import type { CandidateReport, Verdict } from '../protocol/comm.ts'
 import { parseBase } from '../protocol/urls.ts'
 import type { Candidate } from './candidates.ts'
+import { isLoopback } from './page-facts.ts'
 import { type Identity, PROBE_TIMEOUT_MS, type ProbeResult, probe, type Standpoint } from './probe.ts'
 
 /** All probes together, those that come late or are asked again included. */
@@ -18,11 +19,13 @@ export type Attempt = {
   done: Promise<CandidateReport>
 }
 
-type Question = {
+export type Question = {
   identity: Identity
   standpoint: Standpoint
   /** Where a late candidate lies: see `askColab`. */
   lateBase: () => Promise<string>
+  /** The user pressed the button that allows what the browser would ask about. */
+  isClicked: boolean
   signal: AbortSignal
 }
 
@@ -38,29 +41,49 @@ export function startProbes(candidates: readonly Candidate[], question: Question
   })
 }
 
-/**
- * Take the best proven candidate as soon as all ranked above it have failed, and the next where `open` fails on it.
- * @param open try to show the page; the first that does not give `null` is taken
- */
-export async function takeBest<T>(
-  attempts: readonly Attempt[],
-  open: (attempt: Attempt, base: string) => Promise<T | null>,
-): Promise<{ attempt: Attempt; opened: T } | null> {
+/** How a base becomes a page; each gives `null` where it fails. */
+export type Openers<Page> = {
+  /** A base that was proven. */
+  proven: (attempt: Attempt, base: string) => Promise<Page | null>
+  /** A base that our own question may not have reached, since a login cookie keeps it out: the page asks. */
+  unheard: (attempt: Attempt, base: string) => Promise<Page | null>
+}
+
+/** Take the best proven candidate as soon as all ranked above it have failed, and the next where its page stays silent. */
+export async function takeBest<Page>(attempts: readonly Attempt[], openers: Openers<Page>): Promise<Page | null> {
   for (const attempt of attempts) {
     const report = await attempt.done
-    if (report.verdict !== 'proven' || report.base === null) continue
-    const opened = await open(attempt, report.base)
-    if (opened !== null) return { attempt, opened }
-    attempt.report = { ...report, verdict: 'frameSilent', reason: 'the server is there, but its page did not speak' }
+    if (report.base === null) continue
+    if (report.verdict === 'proven') {
+      const page = await openers.proven(attempt, report.base)
+      if (page !== null) return page
+      attempt.report = { ...report, verdict: 'frameSilent' }
+    } else if (mayBeWalled(report, report.base)) {
+      const page = await openers.unheard(attempt, report.base)
+      if (page === null) continue
+      attempt.report = { ...report, verdict: 'proven', reason: 'the page asked, past a login' }
+      return page
+    }
   }
   return null
+}
+
+/** A proxy of another origin with a login of its own answers no cross-origin question of ours. */
+function mayBeWalled({ kind, verdict }: CandidateReport, base: string): boolean {
+  const { origin, hostname } = new URL(base)
+  const isElsewhere = (kind === 'cross-origin-proxy' || kind === 'override') && origin !== window.origin
+  return isElsewhere && !isLoopback(hostname) && verdict === 'network'
 }
 
 async function judge(candidate: Candidate, question: Question): Promise<CandidateReport> {
   const { kind } = candidate
   switch (candidate.how) {
-    case 'skip':
     case 'click':
+      // Clicked: the browser asks its user, who may take any time.
+      if (question.isClicked)
+        return { kind, base: candidate.base, ...(await probeOnce(candidate.base, question, null)) }
+      return { kind, base: candidate.base, verdict: 'skipped', reason: candidate.why }
+    case 'skip':
       return { kind, base: candidate.base, verdict: 'skipped', reason: candidate.why }
     case 'late':
       return await judgeLate(candidate.kind, question)
@@ -97,7 +120,11 @@ async function judgeLate(kind: 'cross-origin-proxy', question: Question): Promis
   return { kind, base: outcome, ...result, ms: elapsed() }
 }
 
-function probeOnce(base: string, { identity, standpoint, signal }: Question, timeoutMs: number): Promise<ProbeResult> {
+function probeOnce(
+  base: string,
+  { identity, standpoint, signal }: Question,
+  timeoutMs: number | null,
+): Promise<ProbeResult> {
   return probe(base, identity, { standpoint, signal, timeoutMs })
 }
 

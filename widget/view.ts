@@ -1,16 +1,15 @@
-import { type CandidateKind, type CandidateReport, TUNNEL_LIMITS, type Welcome } from '../protocol/comm.ts'
+import type { Welcome } from '../protocol/comm.ts'
 import { assertNever } from '../protocol/errors.ts'
-import type { FromPage } from '../protocol/page-link.ts'
-import { frameUrl } from '../protocol/urls.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
-import { candidates } from './candidates.ts'
 import { card, headline, type Obstacle } from './card.ts'
-import { CellBox } from './cell-box.ts'
-import { type FrameContent, openFrame, type PageLink } from './frame.ts'
+import { type Action, CellBox } from './cell-box.ts'
+import { ConsoleForwarder } from './console-forwarder.ts'
 import type { KernelLink } from './kernel-link.ts'
-import { askColab, readPageFacts } from './page-facts.ts'
-import { type Identity, identityOf } from './probe.ts'
-import { type Attempt, pause, startProbes, takeBest } from './resolve.ts'
+import { readPageFacts } from './page-facts.ts'
+import type { PageLink, PageMessage } from './page-link.ts'
+import { type Identity, identityOf, PROBE_TIMEOUT_MS, probe } from './probe.ts'
+import { pause } from './resolve.ts'
+import { type SearchOutcome, search } from './search.ts'
 import { readTheme, watchTheme } from './theme.ts'
 
 /** After this long without a word from the kernel the cell says that it waits. */
@@ -18,6 +17,15 @@ const QUIET_MS = 2_000
 
 /** When `hello` is sent again while no `welcome` has come; the last repeats. */
 const HELLO_AFTER_MS = [500, 1_000, 2_000, 5_000, 10_000, 30_000]
+
+/** How long to wait before a page that lost its server is replaced, by how many were lost of late; the last repeats. */
+const AGAIN_AFTER_MS = [0, 1_000, 2_000, 5_000, 15_000]
+
+/** Losses further apart than this have nothing to do with each other. */
+const CALM_MS = 60_000
+
+/** A page that was hidden for longer may have slept, and its server with it. */
+const SLEEP_MS = 60_000
 
 const RUN_AGAIN = 'Run this cell to get the live view.'
 
@@ -28,149 +36,153 @@ export class View {
   readonly #link: KernelLink
   readonly #box: CellBox
   readonly #signal: AbortSignal
-  /** Ends the search or the frame that is being opened. */
-  #search = new AbortController()
-  /** What the running search or the standing frame was started for. */
+  readonly #console: ConsoleForwarder
+  /** What the running search, or the standing page, was started for. */
   #welcome: Welcome | null = null
-  /** The page that has drawn, with the signal of its own that outlives the search. */
+  /** Ends the running search, and the page that it opened while that has not drawn. */
+  #search = new AbortController()
+  /** The page that is on screen. */
   #page: PageLink | null = null
-  /** The page that a search was started for last. */
-  #left: PageLink | null = null
+  #canClick = false
+  /** The user chose not to insist on the forced address. */
+  #ignoresOverride = false
+  /** Pages that were given up; each starts one search. */
+  readonly #left = new WeakSet<PageLink>()
+  /** Bases whose page lost its server before it drew, until the user or a new server says otherwise. */
+  readonly #passedOver = new Set<string>()
+  #losses: number[] = []
 
   constructor(el: HTMLElement, link: KernelLink, signal: AbortSignal) {
     this.#link = link
     this.#signal = signal
     this.#box = new CellBox(el, signal)
+    this.#console = new ConsoleForwarder(link, { view: this.id, signal })
     this.#box.theme = readTheme()
     watchTheme((theme) => {
       this.#box.theme = theme
       this.#page?.send({ kind: 'theme', theme })
     }, signal)
-    signal.addEventListener('abort', () => this.#end())
-    this.#start()
+    if (link.isLive) this.#start()
+    else this.#box.saved(RUN_AGAIN)
   }
 
   #start(): void {
-    if (!this.#link.isLive) {
-      this.#box.saved(RUN_AGAIN)
-      return
-    }
     this.#link.listen(
       {
         welcome: (welcome) => this.#hear(welcome),
-        dead: () => this.#lose(),
+        dead: () => this.#loseKernel(),
         stopped: (reason) => this.#stop(reason),
       },
       this.#signal,
     )
-    if (this.#link.stopped !== null) {
-      this.#stop(this.#link.stopped)
-      return
-    }
+    this.#signal.addEventListener('abort', () => this.#end())
+    this.#watchSleep()
     void this.#hello()
-    if (this.#link.welcome !== null) this.#hear(this.#link.welcome)
+    if (this.#link.stopped !== null) this.#stop(this.#link.stopped)
+    else if (this.#link.welcome !== null) this.#hear(this.#link.welcome)
     else void this.#sayThatItWaits()
   }
 
   async #sayThatItWaits(): Promise<void> {
     const isOver = await pause(QUIET_MS, this.#signal)
-    if (!isOver && this.#welcome === null) this.#box.say(`Waiting for the kernel. If nothing comes: ${RUN_AGAIN}`)
+    if (isOver || this.#welcome !== null || this.#box.status !== 'waiting') return
+    this.#box.say(`Waiting for the kernel. If nothing comes: ${RUN_AGAIN}`)
   }
 
   /** Ask for `welcome`, and again until one has come. */
   async #hello(): Promise<void> {
     for (let count = 0; count === 0 || this.#welcome === null; count++) {
-      if (!this.#link.send({ kind: 'hello', view: this.id, protocol: PROTOCOL_VERSION })) return
-      const isOver = await pause(HELLO_AFTER_MS[Math.min(count, HELLO_AFTER_MS.length - 1)] ?? 0, this.#signal)
+      if (!this.#link.isLive || !this.#sendHello()) return
+      const isOver = await pause(atMost(HELLO_AFTER_MS, count), this.#signal)
       if (isOver) return
     }
   }
 
+  #sendHello(): boolean {
+    return this.#link.send({ kind: 'hello', view: this.id, protocol: PROTOCOL_VERSION })
+  }
+
   #hear(welcome: Welcome): void {
-    if (this.#welcome !== null && isSame(this.#welcome, welcome)) return
+    const known = this.#welcome
+    if (known !== null && isSame(known, welcome)) return
     this.#welcome = welcome
-    this.#box.height = welcome.height
+    if (known === null) this.#box.height = welcome.height
+    this.#passedOver.clear()
     if (welcome.protocol !== PROTOCOL_VERSION) {
-      const because = 'This notebook page is older or newer than the kernel: save the notebook and reload the page'
+      const because = 'This notebook page and the kernel have different versions: save the notebook and reload the page'
       this.#showCard([], because)
     } else this.#resolve()
   }
 
-  /** Look for the server anew. What is on screen stays until something better has drawn. */
-  #resolve(): void {
+  /**
+   * Look for the server anew. What is on screen stays until something better has drawn.
+   * @param isClicked the user asked for it, and allows what the browser would ask about
+   */
+  #resolve(isClicked = false): void {
     this.#search.abort()
     this.#search = new AbortController()
-    const signal = AbortSignal.any([this.#signal, this.#search.signal])
     const identity = this.#welcome === null ? null : identityOf(this.#welcome)
-    if (this.#welcome === null || identity === null) return
+    if (this.#welcome === null || identity === null || this.#signal.aborted) return
+    if (isClicked) this.#passedOver.clear()
     this.#box.hush()
-    this.#box.stage.hidden = false
     this.#box.status = 'resolving'
-    void this.#find(this.#welcome, identity, signal)
+    const signal = AbortSignal.any([this.#signal, this.#search.signal])
+    const welcome = this.#ignoresOverride ? { ...this.#welcome, override: null } : this.#welcome
+    void this.#find({ welcome, identity, isClicked, signal })
   }
 
-  async #find(welcome: Welcome, identity: Identity, signal: AbortSignal): Promise<void> {
-    const facts = await readPageFacts()
-    if (signal.aborted) return
-    const attempts = startProbes(candidates(facts, welcome), {
-      identity,
-      standpoint: { origin: facts.origin, ancestors: facts.ancestors },
-      lateBase: () => askColab(welcome.port),
-      signal,
-    })
-    const taken = await takeBest(attempts, (attempt, base) => {
-      const url = frameUrl(base, identity.viewerId, identity.token)
-      return this.#open({ how: 'navigate', base, url }, attempt.candidate.kind, signal)
-    })
-    if (signal.aborted) return
-    const report = () => attempts.flatMap((attempt: Attempt) => attempt.report ?? [])
-    const base = taken?.attempt.report?.base ?? null
-    const transport = taken?.attempt.candidate.kind ?? null
-    this.#tell(transport, base, report())
-    if (taken === null) return this.#showCard(report())
-    // Those ranked lower may still be on their way; the kernel's report wants them all.
-    if (report().length === attempts.length) return
-    await Promise.all(attempts.map(({ done }) => done))
-    if (!signal.aborted) this.#tell(transport, base, report())
-  }
-
-  async #open(content: FrameContent, transport: CandidateKind, signal: AbortSignal): Promise<PageLink | null> {
-    if (signal.aborted) return null
-    this.#box.status = 'loading'
-    const page: PageLink | null = await openFrame(content, {
+  async #find(wanted: {
+    welcome: Welcome
+    identity: Identity
+    isClicked: boolean
+    signal: AbortSignal
+  }): Promise<void> {
+    const outcome = await search({
+      ...wanted,
+      view: this.id,
+      link: this.#link,
+      console: this.#console,
       stage: this.#box.stage,
-      viewerId: this.#welcome?.viewerId ?? '',
+      passedOver: this.#passedOver,
       events: {
-        message: (message) => this.#onPage(message, { page, transport }),
-        reloaded: () => this.#leave(page),
+        message: (page, message) => this.#onPage(page, message),
+        reloaded: (page) => this.#leave(page),
       },
-      signal,
+      tellLoading: () => {
+        this.#box.status = 'loading'
+      },
+      tellStalled: (isStalled) => this.#tellStalled(isStalled),
     })
-    page?.send({ kind: 'start', transport, pageKey: null, theme: readTheme(), partBytes: TUNNEL_LIMITS.partBytes })
-    return page
+    if (wanted.signal.aborted) return
+    this.#canClick = outcome.canClick
+    this.#tell(outcome.page, outcome.reports)
+    if (outcome.page === null) this.#giveUp(outcome)
+    // Those ranked lower may still be on their way; the kernel's report wants them all.
+    const all = await outcome.settled
+    if (!wanted.signal.aborted && all.length > outcome.reports.length) this.#tell(outcome.page, all)
   }
 
-  #onPage(message: FromPage, { page, transport }: { page: PageLink | null; transport: CandidateKind }): void {
+  #onPage(page: PageLink, message: PageMessage): void {
     switch (message.kind) {
       case 'drawn':
-        this.#replacePage(page)
-        this.#box.transport = transport
-        this.#box.drawn(message.cells)
+        this.#take(page)
+        this.#box.drawn(message.cells, page.kind)
+        if (page.kind === 'tunnel' && this.#canClick) this.#offerDirect()
         break
       case 'failed':
-        this.#replacePage(page)
-        this.#box.card([], message.message)
+        // The page says the same itself, with room for it.
+        this.#take(page)
+        this.#box.fail(message.message)
         break
       case 'lost':
+        this.#console.log('warning', `The page lost its server: ${message.reason}`)
         this.#leave(page)
+        break
+      case 'console':
+        this.#console.add(message.lines)
         break
       case 'resize':
         this.#box.height = message.height
-        break
-      case 'console':
-      case 'fetch':
-      case 'abort':
-      case 'probeAnswer':
         break
       default:
         assertNever(message)
@@ -178,8 +190,8 @@ export class View {
   }
 
   /** The new page has something to show: now the old one may go. */
-  #replacePage(page: PageLink | null): void {
-    if (page === null || page === this.#page) return
+  #take(page: PageLink): void {
+    if (page === this.#page) return
     this.#page?.close()
     this.#page = page
     page.keep()
@@ -187,50 +199,124 @@ export class View {
   }
 
   /** A page lost its server, or its frame was loaded anew: look again, once for each page. */
-  #leave(page: PageLink | null): void {
-    if (page === null || this.#left === page) return
-    this.#left = page
-    this.#resolve()
+  #leave(page: PageLink): void {
+    if (this.#left.has(page) || page.closed.aborted) return
+    this.#left.add(page)
+    if (page !== this.#page && page.base !== null) this.#passedOver.add(page.base)
+    void this.#again()
   }
 
-  #tell(transport: CandidateKind | null, base: string | null, reports: CandidateReport[]): void {
+  async #again(): Promise<void> {
+    const now = performance.now()
+    this.#losses = [...this.#losses.filter((at) => now - at < CALM_MS), now]
+    this.#search.abort()
+    this.#search = new AbortController()
+    const { signal } = this.#search
+    if (this.#link.isLive) this.#sendHello()
+    const isOver = await pause(atMost(AGAIN_AFTER_MS, this.#losses.length - 1), signal)
+    if (!isOver) this.#resolve()
+  }
+
+  /** After a sleep the server may be gone without the page having noticed: prove it again. */
+  #watchSleep(): void {
+    let hiddenAt = 0
+    const look = () => {
+      if (document.visibilityState === 'hidden') hiddenAt = performance.now()
+      else if (performance.now() - hiddenAt > SLEEP_MS) void this.#proveAgain()
+    }
+    document.addEventListener('visibilitychange', look, { signal: this.#signal })
+  }
+
+  async #proveAgain(): Promise<void> {
+    const page = this.#page
+    const identity = this.#welcome === null ? null : identityOf(this.#welcome)
+    if (page === null || page.base === null || identity === null) return
+    const { origin, ancestors } = await readPageFacts()
+    const signal = this.#signal
+    const { verdict } = await probe(page.base, identity, {
+      standpoint: { origin, ancestors },
+      signal,
+      timeoutMs: PROBE_TIMEOUT_MS,
+    })
+    if (verdict !== 'proven' && this.#page === page && !signal.aborted) this.#leave(page)
+  }
+
+  #tell(page: PageLink | null, reports: SearchOutcome['reports']): void {
     this.#link.send({
       kind: 'resolved',
       view: this.id,
-      transport,
-      base,
+      transport: page?.kind ?? null,
+      base: page?.base ?? null,
       candidates: reports,
       pageOrigin: window.origin,
     })
   }
 
-  #showCard(reports: CandidateReport[], because?: string): void {
+  #tellStalled(isStalled: boolean): void {
+    if (this.#page !== null) this.#page.send({ kind: 'stalled', stalled: isStalled })
+    else if (isStalled) this.#box.say('Waiting for the running cell: the viewer appears when it ends.')
+    else this.#box.hush()
+  }
+
+  #offerDirect(): void {
+    this.#box.say('Shown through the notebook.', [
+      { label: 'Connect directly (your browser will ask)', run: () => this.#resolve(true) },
+      { label: 'Hide', run: () => this.#box.hush() },
+    ])
+  }
+
+  #giveUp({ reports }: SearchOutcome): void {
+    // A picture from before says more than a list of what failed.
+    if (this.#page !== null && !this.#link.isLive) this.#box.saved(`The kernel is gone. ${RUN_AGAIN}`)
+    else this.#showCard(reports)
+  }
+
+  #showCard(reports: SearchOutcome['reports'], because?: string): void {
+    const { port = 0, hints = {}, override = null } = this.#welcome ?? {}
+    const forced = this.#ignoresOverride ? null : override
     const obstacle: Obstacle = {
       reports,
-      port: this.#welcome?.port ?? 0,
-      hints: this.#welcome?.hints ?? {},
-      override: this.#welcome?.override ?? null,
+      port,
+      hints,
+      override: forced,
       isLive: this.#link.isLive,
       ...(because === undefined ? {} : { because }),
     }
-    this.#box.stage.hidden = this.#page === null
-    this.#box.card(card(obstacle, [{ label: 'Try again', run: () => this.#resolve() }]), headline(obstacle))
+    this.#box.card(card(obstacle, this.#actions(forced)), headline(obstacle))
   }
 
-  /** The comm died. A picture that came over HTTP may live on; its page says when it does not. */
-  #lose(): void {
-    if (this.#page === null) this.#box.saved(RUN_AGAIN)
+  #actions(forced: string | null): Action[] {
+    const actions = [{ label: 'Try again', run: () => this.#resolve() }]
+    if (this.#canClick) {
+      actions.unshift({ label: 'Connect directly (your browser will ask)', run: () => this.#resolve(true) })
+    }
+    if (forced !== null && this.#link.isLive) {
+      const run = () => {
+        this.#ignoresOverride = true
+        this.#resolve()
+      }
+      actions.push({ label: 'Show through the notebook instead', run })
+    }
+    return actions
   }
 
+  /** The comm died. A page that came over HTTP may live on, and says when it does not. */
+  #loseKernel(): void {
+    if (this.#welcome === null) this.#box.saved(RUN_AGAIN)
+    else if (this.#page?.kind === 'tunnel') this.#stop(`The kernel is gone. ${RUN_AGAIN}`)
+  }
+
+  /** There will be nothing new; what is on screen stays. */
   #stop(reason: string): void {
     this.#search.abort()
+    this.#welcome = null
     this.#box.saved(reason)
   }
 
   #end(): void {
     this.#search.abort()
     this.#page?.close()
-    this.#link.send({ kind: 'bye', view: this.id })
+    if (this.#link.isLive) this.#link.send({ kind: 'bye', view: this.id })
   }
 }
 
@@ -245,9 +331,12 @@ function isSame(a: Welcome, b: Welcome): boolean {
   )
 }
 
+function atMost(list: readonly number[], index: number): number {
+  return list[Math.min(index, list.length - 1)] ?? 0
+}
+
 /** `randomUUID` is missing on plain-http pages. */
 function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join(
-    '',
-  )
+  const random = crypto.getRandomValues(new Uint8Array(bytes))
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

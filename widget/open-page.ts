@@ -1,0 +1,139 @@
+import { type CandidateKind, type Hints, TUNNEL_LIMITS } from '../protocol/comm.ts'
+import { parseErrorBody } from '../protocol/errors.ts'
+import { judgeHealth, parsePageKey } from '../protocol/probe.ts'
+import { frameUrl, ROUTES } from '../protocol/urls.ts'
+import { openFrame } from './frame.ts'
+import type { KernelLink } from './kernel-link.ts'
+import type { PageEvents, PageLink } from './page-link.ts'
+import { askWith, type Identity, PROBE_TIMEOUT_MS, type Standpoint } from './probe.ts'
+import { readTheme } from './theme.ts'
+import { servePage, Tunnel, type TunnelAnswer } from './tunnel.ts'
+
+/** What it takes to open a page in one view. */
+export type OpenContext = {
+  stage: HTMLElement
+  link: KernelLink
+  view: string
+  identity: Identity
+  standpoint: Standpoint
+  hints: Hints
+  events: PageEvents
+  /** The search it belongs to; a page that has drawn is kept beyond it. */
+  signal: AbortSignal
+  /** The tunnel waits for the running cell, or flows again. */
+  tellStalled: (isStalled: boolean) => void
+}
+
+/** A page that sits behind a cookie wall must be fast, since it stands between the user and the tunnel. */
+const RELAY_TIMEOUT_MS = 3_000
+
+/** Load the page from a proven base; it gets the token in the fragment. */
+export async function openProven(base: string, kind: CandidateKind, context: OpenContext): Promise<PageLink | null> {
+  const { viewerId, token } = context.identity
+  const page = await openFrame({ how: 'navigate', base, url: frameUrl(base, viewerId, token) }, kind, options(context))
+  if (page !== null) start(page, { pageKey: null, context })
+  return page
+}
+
+/**
+ * Where a login cookie keeps our own question out, let the page ask: it is loaded without the token, relays a signed
+ * question to its own server, and gets a key (never the token) once the answer proves the base.
+ */
+export async function openThroughPage(
+  base: string,
+  kind: CandidateKind,
+  context: OpenContext,
+): Promise<PageLink | null> {
+  const { identity, standpoint, signal } = context
+  const [, query] = askWith(identity, standpoint, base)
+  const content = { how: 'navigate', base, url: `${base}?jupyter=true&${query}` } as const
+  const page = await openFrame(content, kind, { ...options(context), timeoutMs: RELAY_TIMEOUT_MS })
+  if (page === null) return null
+  start(page, { pageKey: null, context })
+  const [claims, question] = askWith(identity, standpoint, base)
+  const answer = await page.probe(question.toString(), AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]))
+  if (answer?.status !== 200 || judgeHealth(answer.body, identity.token, claims) !== 'proven') {
+    page.close()
+    return null
+  }
+  const tunnel = makeTunnel(context)
+  try {
+    page.send({ kind: 'key', pageKey: await fetchKey(tunnel, identity, signal) })
+    return page
+  } catch {
+    page.close() // Without the kernel there is no key; the next candidate needs none, or says so.
+    return null
+  } finally {
+    tunnel.close()
+  }
+}
+
+/**
+ * Fetch the page over the comm and carry all it asks for.
+ * @returns `null` when the page stays silent: the notebook lets no frame of ours run
+ * @throws Error with a sentence for the user when kernel or server refuse
+ */
+export async function openTunnel(context: OpenContext): Promise<PageLink | null> {
+  const { identity, signal } = context
+  const tunnel = makeTunnel(context)
+  try {
+    const [html, pageKey] = await Promise.all([fetchPage(tunnel, signal), fetchKey(tunnel, identity, signal)])
+    const page = await openFrame({ how: 'srcdoc', html }, 'tunnel', options(context))
+    if (page === null) {
+      tunnel.close()
+      return null
+    }
+    page.closed.addEventListener('abort', () => tunnel.close())
+    page.onFetch = servePage(tunnel, (message, transfer) => page.send(message, transfer))
+    start(page, { pageKey, context })
+    return page
+  } catch (error) {
+    tunnel.close()
+    throw error
+  }
+}
+
+function options({ stage, identity, events, signal }: OpenContext) {
+  return { stage, viewerId: identity.viewerId, events, signal }
+}
+
+function start(page: PageLink, { pageKey, context }: { pageKey: string | null; context: OpenContext }): void {
+  page.send({ kind: 'start', transport: page.kind, pageKey, theme: readTheme(), partBytes: partBytes(context.hints) })
+}
+
+function makeTunnel({ link, view, hints, tellStalled }: OpenContext): Tunnel {
+  return new Tunnel(link, { view, partBytes: partBytes(hints), tellStalled })
+}
+
+function partBytes(hints: Hints): number {
+  return hints.databricks ? TUNNEL_LIMITS.smallPartBytes : TUNNEL_LIMITS.partBytes
+}
+
+async function fetchPage(tunnel: Tunnel, signal: AbortSignal): Promise<string> {
+  const answer = await tunnel.fetch({ method: 'GET', path: ROUTES.page, headers: {}, body: null }, signal)
+  if (answer.status !== 200) throw refusal(answer)
+  return new TextDecoder().decode(answer.body)
+}
+
+/** The widget trades the token, so that a frame of opaque origin never holds it. */
+async function fetchKey(tunnel: Tunnel, { viewerId, token }: Identity, signal: AbortSignal): Promise<string> {
+  const body = new TextEncoder().encode(JSON.stringify({ viewerId, viewerToken: token }))
+  const headers = { 'Content-Type': 'application/json' }
+  const answer = await tunnel.fetch({ method: 'POST', path: ROUTES.key, headers, body }, signal)
+  const key = answer.status === 200 ? parsePageKey(json(answer)?.pageKey) : null
+  if (key === null) throw refusal(answer)
+  return key
+}
+
+function json({ body }: TunnelAnswer): { pageKey?: unknown } | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body))
+    return typeof value === 'object' ? value : null
+  } catch {
+    return null // Not ours; the caller says so.
+  }
+}
+
+function refusal(answer: TunnelAnswer): Error {
+  return new Error(parseErrorBody(json(answer))?.message ?? `The kernel answered with status ${answer.status}`)
+}
