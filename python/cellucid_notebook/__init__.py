@@ -1,0 +1,23 @@
+"""Single-cell data on screen in a notebook: ``show_anndata(adata)``."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from .errors import CellucidError, ServerError, UnknownColumnError, ViewerNotReady, ViewerStoppedError
+from .show import cleanup_all, show_anndata
+from .viewer import Viewer
+
+try:
+    __version__ = version("cellucid-notebook")
+except PackageNotFoundError:  # read from a checkout that is not installed
+    __version__ = "0+unknown"
+
+__all__ = [
+    "CellucidError",
+    "ServerError",
+    "UnknownColumnError",
+    "Viewer",
+    "ViewerNotReady",
+    "ViewerStoppedError",
+    "cleanup_all",
+    "show_anndata",
+]

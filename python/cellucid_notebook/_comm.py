@@ -1,0 +1,193 @@
+"""The kernel's end of the widget: pushes `welcome`, takes messages without waiting, carries the tunnel's requests.
+
+Handlers only queue: all widgets of a kernel share one shell, and whoever blocks it freezes every slider in the
+notebook. Replies leave from the timetable's thread.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ._environment import hints
+from ._pipe import Answer
+from ._protocol import PROTOCOL_VERSION, JsonObject
+from ._timetable import Entry, timetable
+from .errors import CellucidError
+
+if TYPE_CHECKING:
+    from ._link import ViewerLink
+    from ._server import Server
+
+#: Seconds between welcomes until the widget is seen; then it asks by itself, with `hello`.
+_WELCOME_AFTER_S = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 24, 48, 96)
+#: Answers that are kept per view, so that a request which is asked again is not carried out again.
+_REMEMBERED_ANSWERS = 64
+
+Buffers = Sequence[Any]
+
+
+class Sender(Protocol):
+    """Sends a custom message on the widget's model."""
+
+    def __call__(self, content: JsonObject, buffers: Buffers | None = None) -> None:
+        """Send; thread-safe."""
+
+
+class WidgetComm:
+    """Messages between one viewer's widget (all its views, in all tabs) and the kernel."""
+
+    def __init__(self, link: ViewerLink, server: Server, send: Sender, *, override: str | None, height: int) -> None:
+        self._link = link
+        self._server = server
+        self._send = send
+        self._override = override
+        self._height = height
+        self._tunnel = _Tunnel(link, server, send)
+        self._next_welcome: Entry | None = None
+        self._closed = False
+        #: Whether a widget answered or a browser proved itself since the last `welcome` was due.
+        self.seen = False
+        #: The last `resolved` of each view, the newest last.
+        self.resolved: OrderedDict[str, JsonObject] = OrderedDict()
+
+    def receive(self, content: JsonObject, buffers: Buffers) -> None:
+        """Take a message of a view; returns at once, from whatever thread it comes."""
+        timetable.soon(partial(self._handle, content, [bytes(buffer) for buffer in buffers]))
+
+    def push_welcome(self) -> None:
+        """Send `welcome` again and again until the widget is seen."""
+        self.seen = False
+        self._cancel_welcome()
+        self._next_welcome = timetable.later(_WELCOME_AFTER_S[0], partial(self._push, 1))
+
+    def close(self, reason: str) -> None:
+        """Tell the views that the viewer has ended; nothing is sent after it."""
+        if not self._closed:
+            self._closed = True
+            self._cancel_welcome()
+            self._send({"kind": "stopped", "reason": reason})
+
+    def _push(self, attempt: int) -> None:
+        if self._closed or self.seen:
+            return
+        self._send(self._welcome())
+        if attempt < len(_WELCOME_AFTER_S):
+            self._next_welcome = timetable.later(_WELCOME_AFTER_S[attempt], partial(self._push, attempt + 1))
+
+    def _cancel_welcome(self) -> None:
+        if self._next_welcome is not None:
+            self._next_welcome.cancel()
+
+    def _welcome(self) -> JsonObject:
+        return {
+            "kind": "welcome",
+            "protocol": PROTOCOL_VERSION,
+            "viewerId": self._link.viewer_id,
+            "viewerToken": self._link.token,
+            "port": self._server.port,
+            "instanceId": self._server.instance_id,
+            "override": self._override,
+            "hints": hints(),
+            "height": self._height,
+            "subshells": supports_subshells(),
+        }
+
+    def _handle(self, content: JsonObject, buffers: list[bytes]) -> None:
+        if self._closed:
+            return
+        view = str(content.get("view"))
+        match content.get("kind"):
+            case "hello":
+                self.seen = True
+                self._send(self._welcome())
+            case "resolved":
+                self.seen = True
+                self.resolved.pop(view, None)
+                self.resolved[view] = content
+            case "console":
+                self._server.send_console(self._link, content["lines"])
+            case "fetch":
+                self._tunnel.fetch(content, buffers[0] if buffers else b"")
+            case "bye":
+                self.resolved.pop(view, None)
+                self._tunnel.forget(view)
+
+
+class _Tunnel:
+    """Requests of views that reach the server through the notebook: same routes, same gate, one reply each."""
+
+    def __init__(self, link: ViewerLink, server: Server, send: Sender) -> None:
+        self._link = link
+        self._server = server
+        self._send = send
+        # By view and request id: the reply, or None while it is under way. Only the timetable's thread touches it.
+        self._answers: dict[str, OrderedDict[int, tuple[JsonObject, bytes] | None]] = {}
+
+    def fetch(self, request: JsonObject, body: bytes) -> None:
+        view, request_id = request["view"], request["id"]
+        answers = self._answers.setdefault(view, OrderedDict())
+        if request_id in answers:
+            known = answers[request_id]
+            if known is not None:
+                self._send(known[0], [known[1]])
+            return
+        answers[request_id] = None
+        while len(answers) > _REMEMBERED_ANSWERS:
+            answers.popitem(last=False)
+        params = {
+            "viewerId": self._link.viewer_id,
+            "view": view,
+            "httpMethod": request["method"],
+            "path": request["path"],
+            "headers": request["headers"],
+        }
+        answered = self._server.request("tunnel.fetch", params, body)
+        answered.add_done_callback(lambda future: timetable.soon(partial(self._reply, request, future)))
+
+    def forget(self, view: str) -> None:
+        self._answers.pop(view, None)
+
+    def _reply(self, request: JsonObject, future: Future[Answer]) -> None:
+        answers = self._answers.get(request["view"])
+        if answers is None:
+            return
+        try:
+            answer = future.result()
+        except CellucidError:
+            # The server is gone; when the view asks again, the next one answers.
+            answers.pop(request["id"], None)
+            return
+        reply = {"kind": "response", "view": request["view"], "id": request["id"], **answer.result}
+        body = bytes(answer.body)
+        # A GET may be carried out again: its body is not worth keeping.
+        if request["method"] == "GET":
+            answers.pop(request["id"], None)
+        else:
+            answers[request["id"]] = (reply, body)
+        self._send(reply, [body])
+
+
+def supports_subshells() -> bool:
+    """Whether comm messages are answered while a cell runs."""
+    kernel = _kernel()
+    return bool(getattr(kernel, "_supports_kernel_subshells", False))
+
+
+def drop_subshell_pin(comm: Any) -> None:
+    """Let ipykernel answer this comm's messages on a subshell again.
+
+    ipykernel 7 sends what arrives on a comm to the shell of our last send on it; after one send from a cell that is the
+    main shell, and messages wait until the cell ends. Other kernels have no such attribute.
+    """
+    vars(comm).pop("_reply_subshell_id", None)
+
+
+def _kernel() -> Any:
+    from ._display import shell
+
+    running = shell()
+    return getattr(running, "kernel", None)

@@ -1,0 +1,103 @@
+"""Which cell is running, what it has shown, and how output reaches a cell from another thread."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ._protocol import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run of one cell."""
+
+    #: Names the execute request: another one at every run.
+    request_id: str
+    #: Names the cell, the same at every run; ``None`` where the front end does not say.
+    cell_id: str | None
+    #: The request itself, which later output must name to land in this cell.
+    request: JsonObject
+
+
+def shell() -> Any:
+    """IPython's shell, or ``None`` outside IPython."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()
+
+
+def current_cell() -> Cell | None:
+    """The cell that runs now, or ``None`` where there are no cells (a script, IPython in a terminal)."""
+    get_parent = getattr(shell(), "get_parent", None)
+    request = get_parent() if get_parent is not None else None
+    if not request or "header" not in request:
+        return None
+    cell_id = (request.get("metadata") or {}).get("cellId")
+    return Cell(str(request["header"].get("msg_id")), cell_id if isinstance(cell_id, str) else None, request)
+
+
+def publish(bundle: JsonObject) -> None:
+    """Put a bundle of mime types into the output of the cell that runs now."""
+    from IPython.display import display
+
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def output_to(cell: Cell | None) -> Iterator[None]:
+    """Send what this thread prints and displays to ``cell``, also when other cells have run since."""
+    publisher = getattr(shell(), "display_pub", None)
+    candidates: tuple[Any, ...] = (sys.stdout, sys.stderr, publisher)
+    # Before ipykernel 7 output of a thread goes to the cell that started it.
+    targets = [target for target in candidates if hasattr(target, "set_thread_parent")]
+    if cell is None or not targets:
+        yield
+        return
+    tokens = [(target, target.set_thread_parent(cell.request)) for target in targets]
+    try:
+        yield
+    finally:
+        for target, token in tokens:
+            target.reset_thread_parent(token)
+
+
+class Stoppable(Protocol):
+    """Something shown in a cell that a later run of the cell replaces."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class ShownInCells:
+    """What each cell shows, so that running it again ends what it showed before, and nothing else."""
+
+    def __init__(self) -> None:
+        self._by_cell: dict[str, tuple[str, list[Stoppable]]] = {}
+
+    def add(self, cell: Cell, shown: Stoppable) -> None:
+        """Note that ``cell`` shows ``shown``; what an earlier run of the cell showed is stopped."""
+        if cell.cell_id is None:
+            return
+        request_id, viewers = self._by_cell.get(cell.cell_id, (cell.request_id, []))
+        if request_id != cell.request_id:
+            self._by_cell[cell.cell_id] = (cell.request_id, [shown])
+            for viewer in viewers:
+                if viewer is not shown:
+                    viewer.stop()
+        elif shown not in viewers:
+            self._by_cell[cell.cell_id] = (request_id, [*viewers, shown])
+
+    def remove(self, shown: Stoppable) -> None:
+        """Forget something that has ended."""
+        for cell_id, (request_id, viewers) in list(self._by_cell.items()):
+            rest = [viewer for viewer in viewers if viewer is not shown]
+            if rest:
+                self._by_cell[cell_id] = (request_id, rest)
+            else:
+                del self._by_cell[cell_id]
+
+
+shown_in_cells = ShownInCells()

@@ -1,0 +1,195 @@
+"""One viewer as the server must know it, and as a restarted server must be told again."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ._frame import Buffer
+from ._protocol import STATE_LIKE_COMMANDS, JsonObject
+
+#: Commands that no page has acknowledged; past either bound the oldest is given up and reported.
+_MAX_WAITING = 1000
+_MAX_WAITING_BYTES = 64 << 20
+#: Ids of events that were seen, so that one sent twice counts once.
+_REMEMBERED_EVENTS = 1024
+
+
+class Listener(Protocol):
+    """Whoever owns the link; called on the events thread, where nothing may wait long."""
+
+    def on_event(self, event: JsonObject, body: Buffer) -> None:
+        """A page said something; ``body`` holds the cells it speaks of."""
+
+    def on_command_failed(self, call: str, reason: str) -> None:
+        """A page could not do what ``call`` (as the user wrote it) asked for."""
+
+    def on_seen(self, base: str) -> None:
+        """A browser proved itself at ``base``."""
+
+    def on_snapshot(self, request_id: str | None, png: Buffer) -> None:
+        """A picture: the answer to a screenshot, or the one to save when ``request_id`` is ``None``."""
+
+    def on_server(self) -> None:
+        """The viewer is open on another server process: its port and instance may have changed."""
+
+    def on_lost(self, reason: str) -> None:
+        """The viewer cannot be kept: its data failed to open, or the server is gone for good."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    command: JsonObject
+    body: bytes
+    call: str
+
+
+@dataclass(slots=True)
+class Notification:
+    """One message to the server."""
+
+    method: str
+    params: JsonObject
+    body: Buffer = b""
+
+
+@dataclass
+class ViewerLink:
+    """Identity, data and state of one viewer, apart from the widget that shows it.
+
+    ``source`` and ``options`` are what ``viewer.open`` takes. The token is in no ``repr``.
+    """
+
+    source: JsonObject
+    options: JsonObject
+    viewer_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    listener: Listener | None = field(default=None, repr=False)
+    #: How many pages hold a channel now.
+    pages: int = 0
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._command_seq = 0
+        self._waiting: OrderedDict[int, _Waiting] = OrderedDict()
+        self._waiting_bytes = 0
+        self._state: JsonObject | None = None
+        self._cell_sets: dict[str, tuple[JsonObject, bytes]] = {}
+        self._seen_events: OrderedDict[str, None] = OrderedDict()
+        self._given_up: deque[str] = deque()
+
+    @property
+    def state(self) -> JsonObject | None:
+        """What the pages last reported of embedding, colour and camera."""
+        return self._state
+
+    @property
+    def waiting(self) -> int:
+        """How many commands no page has acknowledged yet."""
+        return len(self._waiting)
+
+    def open_params(self) -> JsonObject:
+        """Parameters of ``viewer.open``."""
+        return {
+            "viewerId": self.viewer_id,
+            "viewerToken": self.token,
+            "source": self.source,
+            "options": self.options,
+            "state": self._state,
+            "commandSeq": self._command_seq,
+        }
+
+    def record(self, command: JsonObject, body: bytes, call: str) -> Notification:
+        """Keep a command until a page acknowledges it; the message that sends it.
+
+        ``call`` is what the user wrote, for the sentence if it fails. A state-like command replaces one of its kind
+        that still waits.
+        """
+        with self._lock:
+            self._command_seq += 1
+            seq = self._command_seq
+            if command["kind"] in STATE_LIKE_COMMANDS:
+                for other in [s for s, w in self._waiting.items() if w.command["kind"] == command["kind"]]:
+                    self._settle(other)
+            self._waiting[seq] = _Waiting(command, body, call)
+            self._waiting_bytes += len(body)
+            while len(self._waiting) > _MAX_WAITING or self._waiting_bytes > _MAX_WAITING_BYTES:
+                oldest = next(iter(self._waiting))
+                if oldest == seq:
+                    break
+                given_up = self._settle(oldest)
+                if given_up:
+                    self._given_up.append(given_up.call)
+            return self._command_message(seq, command, body)
+
+    def replay(self) -> Iterator[Notification]:
+        """What a restarted server is told after ``viewer.open``: sets of cells, then the commands that still wait."""
+        with self._lock:
+            cell_sets = list(self._cell_sets.items())
+            waiting = list(self._waiting.items())
+        for name, (head, body) in cell_sets:
+            yield Notification("viewer.cellSet", {"viewerId": self.viewer_id, "name": name, "cells": head}, body)
+        for seq, entry in waiting:
+            yield self._command_message(seq, entry.command, entry.body)
+
+    def take(self, method: str, params: JsonObject, body: Buffer) -> None:
+        """Apply one call of the server; on the events thread."""
+        listener = self.listener
+        match method:
+            case "viewer.ack":
+                self._acknowledge(params)
+            case "viewer.state":
+                self._state = params["state"]
+            case "viewer.cellSet":
+                self._keep_cells(params["name"], params["cells"], bytes(body))
+            case "viewer.pages":
+                self.pages = params["pages"]
+            case "viewer.event" if listener is not None and self._is_new(params["id"]):
+                if params["event"].get("kind") == "selection":
+                    self._keep_cells("selection", params["event"]["cells"], bytes(body))
+                listener.on_event(params["event"], body)
+            case "viewer.seen" if listener is not None:
+                listener.on_seen(params["base"])
+            case "viewer.snapshot" if listener is not None:
+                listener.on_snapshot(params.get("requestId"), body)
+        self._report_given_up()
+
+    def _report_given_up(self) -> None:
+        while self._given_up and self.listener is not None:
+            self.listener.on_command_failed(
+                self._given_up.popleft(), "too many commands waited for a page, and this was the oldest"
+            )
+
+    def _acknowledge(self, params: JsonObject) -> None:
+        with self._lock:
+            entry = self._settle(params["seq"])
+        if entry is not None and not params["ok"] and self.listener is not None:
+            self.listener.on_command_failed(entry.call, str(params.get("reason", "no reason was given")))
+
+    def _settle(self, seq: int) -> _Waiting | None:
+        entry = self._waiting.pop(seq, None)
+        if entry is not None:
+            self._waiting_bytes -= len(entry.body)
+        return entry
+
+    def _keep_cells(self, name: str, head: JsonObject, body: bytes) -> None:
+        with self._lock:
+            if head.get("count") == 0:
+                self._cell_sets.pop(name, None)
+            else:
+                self._cell_sets[name] = (head, body)
+
+    def _is_new(self, event_id: str) -> bool:
+        if event_id in self._seen_events:
+            return False
+        self._seen_events[event_id] = None
+        if len(self._seen_events) > _REMEMBERED_EVENTS:
+            self._seen_events.popitem(last=False)
+        return True
+
+    def _command_message(self, seq: int, command: JsonObject, body: Buffer) -> Notification:
+        return Notification("viewer.command", {"viewerId": self.viewer_id, "seq": seq, "command": command}, body)

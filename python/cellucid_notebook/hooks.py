@@ -1,0 +1,122 @@
+"""Callbacks on what happens in the page: registered by name, run in order on one thread per viewer."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ._display import Cell, output_to
+
+Event = dict[str, Any]
+Callback = Callable[[Event], object]
+CallbackT = TypeVar("CallbackT", bound=Callback)
+
+#: Events that can be hooked. ``message`` gets every event, ``command_error`` a command that a page could not carry out.
+HOOKS = ("selection", "hover", "click", "ready", "color_by", "embedding", "visibility", "message", "command_error")
+
+#: Events that wait for a slow callback; beyond it the oldest that is no selection goes.
+_MAX_WAITING = 1000
+
+
+class Hooks:
+    """The callbacks of one viewer, and the thread that runs them.
+
+    The thread starts with the first event that somebody wants and ends with the viewer. What a callback prints, and the
+    traceback of one that raises, goes to the cell that showed the viewer; one that fails does not stop the others.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._callbacks: dict[str, list[Callback]] = {hook: [] for hook in HOOKS}
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[str, Event]] = deque()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        #: Where output goes; set when the viewer is shown.
+        self.cell: Cell | None = None
+
+    def add(self, hook: str, callback: CallbackT) -> CallbackT:
+        """Register ``callback`` and return it, so that it works as a decorator."""
+        self._list(hook).append(callback)
+        return callback
+
+    def remove(self, hook: str, callback: Callback) -> None:
+        """Unregister; one that is not registered is no error."""
+        callbacks = self._list(hook)
+        if callback in callbacks:
+            callbacks.remove(callback)
+
+    def clear(self, hook: str | None = None) -> None:
+        """Unregister all callbacks of one hook, or of all."""
+        for name in HOOKS if hook is None else (hook,):
+            self._list(name).clear()
+
+    def wants(self, hook: str) -> bool:
+        """Whether anybody listens."""
+        return bool(self._callbacks[hook])
+
+    def fire(self, hook: str, event: Event) -> None:
+        """Have the callbacks of ``hook`` called with ``event``; returns at once."""
+        if not self._callbacks[hook]:
+            return
+        with self._changed:
+            if self._stopped:
+                return
+            if hook == "hover":
+                # Where the pointer was is of no use to anyone.
+                self._waiting = deque(entry for entry in self._waiting if entry[0] != "hover")
+            self._waiting.append((hook, event))
+            self._shorten()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=f"cellucid-hooks-{self._name}", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """End the thread after the callback that runs now; what waits is not called any more."""
+        with self._changed:
+            self._stopped = True
+            self._waiting.clear()
+            self._changed.notify()
+
+    def _list(self, hook: str) -> list[Callback]:
+        try:
+            return self._callbacks[hook]
+        except KeyError:
+            raise ValueError(f"There is no hook {hook!r}; there are {', '.join(HOOKS)}.") from None
+
+    def _shorten(self) -> None:
+        if len(self._waiting) <= _MAX_WAITING:
+            return
+        for index, (hook, _) in enumerate(self._waiting):
+            if hook != "selection":
+                del self._waiting[index]
+                return
+
+    def _run(self) -> None:
+        while (entry := self._next()) is not None:
+            hook, event = entry
+            for callback in tuple(self._callbacks[hook]):
+                with output_to(self.cell):
+                    _call(callback, event)
+
+    def _next(self) -> tuple[str, Event] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._waiting)
+            return None if self._stopped else self._waiting.popleft()
+
+
+def _call(callback: Callback, event: Event) -> None:
+    try:
+        callback(event)
+    except Exception as error:  # noqa: BLE001 - a user's code may raise anything; it is shown, the others go on
+        # Without this frame: the user sees the callback's own lines.
+        trace = error.__traceback__.tb_next if error.__traceback__ else None
+        traceback.print_exception(type(error), error, trace, file=sys.stderr)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()

@@ -1,0 +1,130 @@
+"""`show_anndata` and `show`: check what was given, open it, put it into the cell."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from . import _server
+from ._checks import check_anndata, check_override, data_path, is_anndata
+from ._environment import override
+from ._link import ViewerLink
+from ._protocol import JsonObject
+from .viewer import Viewer
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+_MIN_HEIGHT = 100
+_MAX_PORT = 65_535
+
+
+def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a default
+    data: AnnData | str | os.PathLike[str],
+    *,
+    color: str | None = None,
+    embedding: str | None = None,
+    height: int = 600,
+    gene_id_column: str | None = None,
+    layer: str | None = None,
+    port: int | None = None,
+    client_server_url: str | None = None,
+) -> Viewer:
+    """Show the cells of an AnnData in the notebook, and return the viewer that talks to the picture.
+
+    The cells appear in the running cell at once; reading goes on outside the kernel, so that the picture moves also
+    while a cell computes. An AnnData in memory is read on request and never written to disk; a file stays where it is.
+
+    Parameters
+    ----------
+    data
+        An AnnData, or the path of an ``.h5ad`` file.
+    color
+        What colours the cells at first: a column of ``adata.obs`` or a gene, as in ``sc.pl.umap``.
+    embedding
+        The key in ``adata.obsm`` to draw, with or without ``X_``; by default UMAP, else t-SNE, and so on.
+    height
+        Height of the viewer in the cell, in CSS pixels.
+    gene_id_column
+        A column of ``adata.var`` with the names that genes are shown and found by, when ``var_names`` are identifiers.
+    layer
+        The layer that genes are read from: a key of ``adata.layers``, or ``"raw"``; by default ``adata.X``.
+    port
+        The port of this kernel's viewer server. By default 8765 or the next free one. All viewers share one server: the
+        first viewer fixes its port.
+    client_server_url
+        Forces the URL under which the browser reaches the server, when it cannot find one itself; may hold ``{port}``.
+        ``CELLUCID_CLIENT_SERVER_URL`` in the environment does the same.
+
+    Returns
+    -------
+    Viewer
+        Already shown. ``viewer.stop()`` ends it; running the cell again replaces it.
+
+    Raises
+    ------
+    DataFileNotFoundError, DataError, NoCellsError, NoEmbeddingError
+        The dataset is not there, or cannot be drawn.
+    UnknownColumnError, AmbiguousColumnError, UnknownEmbeddingError, UnknownLayerError
+        A name is not in the dataset; the message lists similar ones.
+    PortError, NodeNotFoundError, ServerError
+        The server could not be started.
+
+    Examples
+    --------
+    >>> viewer = show_anndata(adata, color="louvain")
+    >>> viewer.set_color_by("CD3D")
+
+    """
+    check_override(override(client_server_url))
+    _check_numbers(height, port)
+    options: JsonObject = {
+        "name": None,
+        "color": color,
+        "embedding": embedding,
+        "geneIdColumn": gene_id_column,
+        "layer": layer,
+    }
+    cell_count: int | None = None
+    if isinstance(data, (str, os.PathLike)):
+        path = data_path(data)
+        options["name"] = path.name
+        server = _server.ensure(port)
+        source: JsonObject = {"kind": "path", "path": str(path)}
+    elif is_anndata(data):
+        options["embedding"] = check_anndata(
+            data, color=color, embedding=embedding, gene_id_column=gene_id_column, layer=layer
+        )
+        cell_count = data.n_obs
+        server = _server.ensure(port)
+        source = {"kind": "kernel", "sourceId": server.sources.acquire(data)}
+    else:
+        raise TypeError(
+            f"show_anndata needs an AnnData or the path of an .h5ad file; found {type(data).__module__}."
+            f"{type(data).__qualname__}. For a table of counts, make an AnnData first: anndata.AnnData(counts)."
+        )
+    link = ViewerLink(source, options)
+    server.open(link)
+    viewer = Viewer(
+        link, server, cell_count=cell_count, override=override(client_server_url), height=max(_MIN_HEIGHT, height)
+    )
+    viewer.display()
+    return viewer
+
+
+def cleanup_all() -> None:
+    """End all viewers of this kernel and its viewer server. The next `show_anndata` starts a new one."""
+    running = _server.current()
+    if running is None:
+        return
+    for link in running.links():
+        if isinstance(link.listener, Viewer):
+            link.listener.stop()
+    _server.shut_down()
+
+
+def _check_numbers(height: int, port: int | None) -> None:
+    if isinstance(height, bool) or not isinstance(height, int) or height <= 0:
+        raise ValueError(f"height={height!r} is not a positive whole number of CSS pixels, such as the default, 600.")
+    if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 0 < port <= _MAX_PORT):
+        raise ValueError(f"port={port!r} is not a port number from 1 to {_MAX_PORT}. Leave it out for a free one.")
