@@ -29,27 +29,33 @@ export interface DataSource {
   cellNames(rows: Rows, signal: AbortSignal): Promise<readonly string[]>
   /** An obs field, else a gene, as `sc.pl.umap(color=…)` chooses. @throws DataError `unknown_column` with the near names */
   resolveColor(field: string, signal: AbortSignal): Promise<ColorBy>
+  /** Look again at what may have changed where it lives; `version` and `identity` tell afterwards. */
+  refresh(signal: AbortSignal): Promise<void>
   /** Idempotent; pending reads end with `closed`. */
   close(): Promise<void>
 }
 
-export type DataErrorCode = Extract<
-  ErrorCode,
-  | 'not_found'
-  | 'unknown_column'
-  | 'unknown_embedding'
-  | 'ambiguous'
-  | 'unsupported'
-  | 'malformed'
-  | 'too_large'
-  | 'changed'
-  | 'timed_out'
-  | 'closed'
-  | 'no_embedding'
-  | 'no_cells'
-  | 'kernel_busy'
-  | 'kernel_gone'
->
+const DATA_ERROR_CODES = [
+  'not_found',
+  'unknown_column',
+  'unknown_embedding',
+  'ambiguous',
+  'unsupported',
+  'malformed',
+  'too_large',
+  'changed',
+  'timed_out',
+  'closed',
+  'no_embedding',
+  'no_cells',
+  'kernel_busy',
+  'kernel_gone',
+] as const satisfies readonly ErrorCode[]
+export type DataErrorCode = (typeof DATA_ERROR_CODES)[number]
+
+export function isDataErrorCode(code: ErrorCode): code is DataErrorCode {
+  return DATA_ERROR_CODES.some((each) => each === code)
+}
 
 /** The only error a source lets out. `message`: what was asked, what was found, what to do. */
 export class DataError extends ProtocolError<DataErrorCode> {}

@@ -1,0 +1,22 @@
+import type { SourceRead } from '../../protocol/pipe.ts'
+import type { DataErrorCode } from './data-source.ts'
+
+/** What a worker is started with. `progress` counts the blocks it finished, so that one that hangs can be told. */
+export type H5adWorkerData = { kind: 'h5ad'; progress: SharedArrayBuffer; pluginFolder: string | null }
+
+export type H5adRequest =
+  /** Once: a worker opens one file and no other. `path` is a real path. */
+  | { kind: 'open'; id: number; path: string }
+  | { kind: 'read'; id: number; read: SourceRead }
+  | { kind: 'abort'; id: number }
+
+export type H5adReply =
+  /** `answer` as AnnDataReader's method of the same name returns it; its buffers are handed over. */
+  | { kind: 'answer'; id: number; answer: unknown }
+  | { kind: 'refusal'; id: number; code: DataErrorCode; message: string }
+  /** The library failed: this worker answers nothing more. */
+  | { kind: 'broken' }
+
+export function isH5adWorkerData(value: unknown): value is H5adWorkerData {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'h5ad'
+}

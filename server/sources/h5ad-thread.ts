@@ -1,0 +1,173 @@
+import { Worker } from 'node:worker_threads'
+import type { SourceRead } from '../../protocol/pipe.ts'
+import { DataError } from './data-source.ts'
+import type { H5adReply, H5adRequest, H5adWorkerData } from './h5ad-messages.ts'
+
+/** No finished block for so long: the file makes the library work without end. */
+const STALL_TIMEOUT_MS = 10_000
+const WATCH_INTERVAL_MS = 500
+/** For names and categories; arrays live outside of this heap and have budgets of their own. */
+const MAX_HEAP_MB = 1024
+
+type Pending = { resolve: (answer: unknown) => void; reject: (error: Error) => void }
+
+/**
+ * A thread that reads one HDF5 file. It ends when it is told to, when the library fails, or when a read finishes no
+ * block for ten seconds; then it is never used again.
+ */
+export class H5adThread {
+  readonly #worker: Worker
+  readonly #progress = new Int32Array(new SharedArrayBuffer(4))
+  readonly #pending = new Map<number, Pending>()
+  readonly #stallTimeoutMs: number
+  #ended: DataError | null = null
+  #lastId = 0
+  #watch: NodeJS.Timeout | null = null
+  #lastProgress = 0
+  #lastProgressAt = 0
+
+  constructor(stallTimeoutMs = STALL_TIMEOUT_MS) {
+    this.#stallTimeoutMs = stallTimeoutMs
+    const data: H5adWorkerData = { kind: 'h5ad', progress: this.#progress.buffer, pluginFolder: null }
+    // stdout and stderr are captured and dropped: the server's own carry frames and its log.
+    const options = { workerData: data, execArgv: [], env: {}, stdout: true, stderr: true }
+    this.#worker = new Worker(workerEntry(), { ...options, resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } })
+    this.#worker.stdout.resume()
+    this.#worker.stderr.resume()
+    // The worker sends nothing but H5adReplies.
+    this.#worker.on('message', (reply: H5adReply) => this.#take(reply))
+    this.#worker.on('error', (cause) => this.#finish(brokenOff(cause)))
+    this.#worker.on('exit', () => this.#finish(brokenOff()))
+    // A server that waits for nothing else may end.
+    this.#worker.unref()
+  }
+
+  /** False once it has ended, for whatever reason. */
+  get isAlive(): boolean {
+    return this.#ended === null
+  }
+
+  /** Open the one file. @param path a real path */
+  async open(path: string, signal: AbortSignal): Promise<void> {
+    await this.#ask((id) => ({ kind: 'open', id, path }), signal)
+  }
+
+  /** @returns what AnnDataReader's method of that name returns */
+  read(read: SourceRead, signal: AbortSignal): Promise<unknown> {
+    return this.#ask((id) => ({ kind: 'read', id, read }), signal)
+  }
+
+  async end(reason: DataError): Promise<void> {
+    this.#finish(reason)
+    await this.#worker.terminate()
+  }
+
+  #ask(make: (id: number) => H5adRequest, signal: AbortSignal): Promise<unknown> {
+    signal.throwIfAborted()
+    if (this.#ended !== null) return Promise.reject(this.#ended)
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#worker.postMessage({ kind: 'abort', id } satisfies H5adRequest)
+        this.#settle(id)?.reject(signal.reason)
+      }
+      const stopListening = () => signal.removeEventListener('abort', leave)
+      signal.addEventListener('abort', leave, { once: true })
+      this.#pending.set(id, {
+        resolve: (answer) => {
+          stopListening()
+          resolve(answer)
+        },
+        reject: (error) => {
+          stopListening()
+          reject(error)
+        },
+      })
+      this.#startWatch()
+      this.#worker.postMessage(make(id))
+    })
+  }
+
+  #take(reply: H5adReply): void {
+    this.#lastProgressAt = performance.now()
+    switch (reply.kind) {
+      case 'answer':
+        this.#settle(reply.id)?.resolve(reply.answer)
+        break
+      case 'refusal':
+        this.#settle(reply.id)?.reject(new DataError(reply.code, reply.message))
+        break
+      case 'broken':
+        void this.end(brokenOff())
+        break
+    }
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    if (this.#pending.size === 0) this.#stopWatch()
+    return pending
+  }
+
+  #finish(reason: DataError): void {
+    this.#ended ??= reason
+    this.#stopWatch()
+    for (const { reject } of this.#pending.values()) reject(this.#ended)
+    this.#pending.clear()
+  }
+
+  #startWatch(): void {
+    if (this.#watch !== null) return
+    this.#lastProgressAt = performance.now()
+    this.#watch = setInterval(() => this.#look(), Math.min(WATCH_INTERVAL_MS, this.#stallTimeoutMs / 2))
+  }
+
+  #stopWatch(): void {
+    if (this.#watch !== null) clearInterval(this.#watch)
+    this.#watch = null
+  }
+
+  #look(): void {
+    const progress = Atomics.load(this.#progress, 0)
+    if (progress !== this.#lastProgress) {
+      this.#lastProgress = progress
+      this.#lastProgressAt = performance.now()
+    } else if (performance.now() - this.#lastProgressAt > this.#stallTimeoutMs) {
+      const seconds = Math.round(this.#stallTimeoutMs / 1000)
+      void this.end(
+        new DataError('timed_out', `A part of the file took more than ${seconds} s to read, so it was given up.`),
+      )
+    }
+  }
+}
+
+function brokenOff(cause?: unknown): DataError {
+  return new DataError('malformed', 'The reader of this file broke off: the file is damaged or too large for it.', {
+    cause,
+  })
+}
+
+function workerEntry(): URL {
+  const isSource = import.meta.url.endsWith('.ts')
+  return isSource ? new URL('./h5ad-worker-entry.ts', import.meta.url) : new URL(import.meta.url)
+}
+
+let spare: H5adThread | null = null
+let keepsSpare = false
+
+/** Start a thread ahead of the first file: loading the library takes 100 to 300 ms, opening a file a few. */
+export function prewarm(): void {
+  keepsSpare = true
+  if (spare === null || !spare.isAlive) spare = new H5adThread()
+}
+
+/** A thread for one file; the next one starts a little later, when the first reads of this file are done. */
+export function takeThread(): H5adThread {
+  const thread = spare?.isAlive === true ? spare : new H5adThread()
+  spare = null
+  if (keepsSpare) setTimeout(prewarm, SPARE_DELAY_MS).unref()
+  return thread
+}
+
+const SPARE_DELAY_MS = 1_000

@@ -1,0 +1,120 @@
+import { setImmediate } from 'node:timers/promises'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import type { SourceRead } from '../../protocol/pipe.ts'
+import { DataError } from './data-source.ts'
+import { type H5adReply, type H5adRequest, isH5adWorkerData } from './h5ad-messages.ts'
+import { FileGuard } from './hdf5/file-guard.ts'
+import { loadHdf5 } from './hdf5/h5wasm.ts'
+import { Hdf5File } from './hdf5/hdf5-tree.ts'
+import { StoredAnnData } from './stored/stored-anndata.ts'
+import type { Turn } from './stored/stored-tree.ts'
+
+/** True in a thread that was started to read an `.h5ad`. */
+export function isH5adWorker(): boolean {
+  return !isMainThread && isH5adWorkerData(workerData)
+}
+
+/** The life of a thread that reads one HDF5 file: load the library, open the file, answer reads until it is ended. */
+export function runH5adWorker(): void {
+  const port = parentPort
+  if (port === null || !isH5adWorkerData(workerData)) throw new Error('Not started as a reader of HDF5 files.')
+  const reader = new FileReader(new Int32Array(workerData.progress), (reply, transfer) =>
+    port.postMessage(reply, transfer),
+  )
+  // The main thread sends nothing but H5adRequests.
+  port.on('message', (request: H5adRequest) => reader.take(request))
+}
+
+type Send = (reply: H5adReply, transfer: ArrayBuffer[]) => void
+
+class FileReader {
+  readonly #progress: Int32Array
+  readonly #send: Send
+  readonly #guard = new FileGuard()
+  readonly #library = loadHdf5()
+  readonly #aborts = new Map<number, AbortController>()
+  #file: Hdf5File | null = null
+  #data: StoredAnnData | null = null
+
+  constructor(progress: Int32Array, send: Send) {
+    this.#progress = progress
+    this.#send = send
+  }
+
+  take(request: H5adRequest): void {
+    switch (request.kind) {
+      case 'open':
+        void this.#answer(request.id, () => this.#open(request.path))
+        break
+      case 'read':
+        void this.#answer(request.id, (turn) => this.#read(request.read, turn))
+        break
+      case 'abort':
+        this.#aborts.get(request.id)?.abort()
+        break
+    }
+  }
+
+  async #answer(id: number, work: (turn: Turn) => Promise<unknown>): Promise<void> {
+    const abort = new AbortController()
+    this.#aborts.set(id, abort)
+    const turn = async () => {
+      Atomics.add(this.#progress, 0, 1)
+      await setImmediate()
+      abort.signal.throwIfAborted()
+    }
+    try {
+      const answer = await work(turn)
+      this.#send({ kind: 'answer', id, answer }, buffersOf(answer))
+    } catch (error) {
+      // Nobody waits for the answer to an aborted read.
+      if (!abort.signal.aborted) this.#send({ kind: 'refusal', id, ...refusalOf(error) }, [])
+    } finally {
+      this.#aborts.delete(id)
+      if (this.#file?.hasFailed === true) this.#send({ kind: 'broken' }, [])
+    }
+  }
+
+  async #open(path: string): Promise<null> {
+    const library = await this.#library
+    this.#guard.allow(path)
+    this.#file = new Hdf5File(library, path, new Set())
+    this.#data = new StoredAnnData(this.#file.root)
+    return null
+  }
+
+  async #read(read: SourceRead, turn: Turn): Promise<unknown> {
+    const data = this.#data
+    if (data === null) throw new DataError('closed', 'The file is not open.')
+    switch (read.what) {
+      case 'describe':
+        return data.describe('', turn)
+      case 'obsm':
+        return data.obsm(read.key, read.columns, read, turn)
+      case 'obs':
+        return data.obs(read.key, turn)
+      case 'var':
+        return data.gene(read.index, read.layer, turn)
+      case 'varNames':
+        return data.varNames(read.column, read.layer, turn)
+      case 'obsNames':
+        return data.obsNames(read, turn)
+    }
+  }
+}
+
+function refusalOf(error: unknown): Pick<Extract<H5adReply, { kind: 'refusal' }>, 'code' | 'message'> {
+  if (error instanceof DataError) return { code: error.code, message: error.message }
+  const reason = error instanceof Error ? error.message : String(error)
+  return { code: 'malformed', message: `The file cannot be read (${reason.slice(0, 200)}).` }
+}
+
+/** Buffers at the first level of an answer: handed over, not copied. */
+function buffersOf(answer: unknown): ArrayBuffer[] {
+  const values = ArrayBuffer.isView(answer) ? [answer] : Object.values(answer ?? {})
+  const views: unknown[] = values
+  return views
+    .filter((value) => ArrayBuffer.isView(value))
+    .map((view) => view.buffer)
+    .filter((buffer) => buffer instanceof ArrayBuffer)
+}

@@ -1,0 +1,40 @@
+import { DataError } from '../data-source.ts'
+import type { Hdf5Library } from './h5wasm.ts'
+
+/** Filters that are built into the library: deflate, shuffle, fletcher32, n-bit, scale-offset. */
+const BUILT_IN = new Set([1, 2, 3, 5, 6])
+
+const NAMES: Record<number, string> = {
+  4: 'szip',
+  307: 'bzip2',
+  32000: 'lzf',
+  32001: 'blosc',
+  32004: 'lz4',
+  32008: 'bitshuffle',
+  32013: 'zfp',
+  32015: 'zstd',
+  32017: 'sz',
+  32024: 'SZ3',
+  32026: 'blosc2',
+}
+
+/**
+ * Filters are looked at before a read: a missing one would fail in the middle of it.
+ * @throws DataError `unsupported` naming the filter
+ */
+export function checkFilters(
+  library: Hdf5Library,
+  file: bigint,
+  objectPath: string,
+  place: string,
+  plugins: ReadonlySet<number>,
+): void {
+  for (const { id, name } of library.get_dataset_filters(file, objectPath)) {
+    if (BUILT_IN.has(id) || plugins.has(id)) continue
+    const known = NAMES[id] ?? (name === '' ? 'unknown' : name.slice(0, 40))
+    throw new DataError(
+      'unsupported',
+      `${place} is compressed with HDF5 filter ${id} (${known}), which this reader lacks. Write the file again with gzip.`,
+    )
+  }
+}

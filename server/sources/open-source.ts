@@ -1,0 +1,90 @@
+import { open, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type * as v from 'valibot'
+import type { OpenOptions, sourceSpecSchema } from '../../protocol/pipe.ts'
+import { AnnDataSource } from './anndata-source.ts'
+import { DataError, type DataSource } from './data-source.ts'
+import { findPath } from './file-identity.ts'
+import { H5adReader } from './h5ad.ts'
+import { type KernelRead, KernelReader } from './kernel.ts'
+import { quoted } from './near-names.ts'
+
+export type { KernelRead } from './kernel.ts'
+export type SourceSpec = v.InferOutput<typeof sourceSpecSchema>
+
+/** Past it a file that cannot be described is given up; the reads themselves have their own, shorter limit. */
+const OPEN_TIMEOUT_MS = 60_000
+
+/**
+ * A path or a handle as a source, or a clear refusal. A path is opened and its options are checked; a kernel has
+ * checked its own dataset, so nothing is asked of it yet.
+ * @throws DataError in words for the person who called `show_anndata`
+ */
+export async function openSource(
+  spec: SourceSpec,
+  options: OpenOptions,
+  readFromKernel: KernelRead,
+): Promise<DataSource> {
+  switch (spec.kind) {
+    case 'kernel':
+      return new AnnDataSource('kernel', new KernelReader(readFromKernel), 'AnnData', options)
+    case 'path':
+      return openPath(spec.path, options)
+  }
+}
+
+async function openPath(asked: string, options: OpenOptions): Promise<DataSource> {
+  const path = await findPath(asked)
+  const info = await stat(path)
+  if (info.isDirectory()) {
+    throw new DataError('unsupported', `${quoted(asked)} is a folder, not an .h5ad file. Pass the path of a file.`)
+  }
+  if (!info.isFile())
+    throw new DataError('unsupported', `${quoted(asked)} is not a file. Pass the path of an .h5ad file.`)
+  await checkIsHdf5(path, asked, info.size)
+  const source = new AnnDataSource('h5ad', new H5adReader(path), basename(path), options)
+  const patience = AbortSignal.timeout(OPEN_TIMEOUT_MS)
+  try {
+    await source.check(patience)
+    return source
+  } catch (error) {
+    await source.close()
+    if (!patience.aborted) throw error
+    const limit = `${OPEN_TIMEOUT_MS / 1000} s`
+    throw new DataError('timed_out', `${quoted(asked)} could not be opened within ${limit}.`, { cause: error })
+  }
+}
+
+const HDF5_SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])
+/** A file may begin with something else of 512, 1024, 2048 … bytes; nobody writes more than this before it. */
+const MAX_USER_BLOCK = 1 << 20
+
+async function checkIsHdf5(path: string, asked: string, size: number): Promise<void> {
+  if (size === 0)
+    throw new DataError('malformed', `${quoted(asked)} is empty (0 bytes), not an HDF5 file. Write it again.`)
+  const file = await openForReading(path, asked)
+  try {
+    const head = Buffer.alloc(HDF5_SIGNATURE.length)
+    for (let at = 0; at < size && at <= MAX_USER_BLOCK; at = at === 0 ? 512 : at * 2) {
+      await file.read(head, 0, head.length, at)
+      if (head.equals(HDF5_SIGNATURE)) return
+    }
+  } finally {
+    await file.close()
+  }
+  const found = 'its first bytes are not those of one'
+  throw new DataError(
+    'malformed',
+    `${quoted(asked)} is not an HDF5 file: ${found}. Pass a file that adata.write_h5ad() wrote.`,
+  )
+}
+
+async function openForReading(path: string, asked: string) {
+  try {
+    return await open(path, 'r')
+  } catch (cause) {
+    throw new DataError('not_found', `${quoted(asked)} cannot be opened: you may not read it. Ask its owner.`, {
+      cause,
+    })
+  }
+}
