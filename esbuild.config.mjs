@@ -1,0 +1,141 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import * as esbuild from 'esbuild'
+import { pageHtml } from './scripts/page-html.mjs'
+import { thirdPartyNotices } from './scripts/third-party-notices.mjs'
+
+const ROOT = import.meta.dirname
+const STATIC = join(ROOT, 'python/cellucid_notebook/_static')
+
+/** What browsers of the last two years run; older ones lack `AbortSignal.any` and cannot be helped by a compiler. */
+const BROWSER_TARGET = 'es2022'
+
+/** Fastify and its plugins are CommonJS and call `require` for Node's own modules. */
+const REQUIRE_BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+
+const SHARED = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  format: 'esm',
+  write: false,
+  metafile: true,
+  charset: 'utf8',
+  legalComments: 'none',
+  logLevel: 'warning',
+}
+
+const BROWSER = { ...SHARED, platform: 'browser', target: BROWSER_TARGET, minify: true }
+
+/** Each bundle: its options, its file in `_static/`, and at most how many bytes that file has, gzipped. */
+const BUNDLES = [
+  {
+    file: 'widget.js',
+    budgetBytes: 25_000, // saved in every notebook file that shows a viewer
+    options: { ...BROWSER, entryPoints: ['widget/index.ts'], plugins: [cssAsText()] },
+    assemble: (texts) => texts.get('.js'),
+  },
+  {
+    file: 'page/index.html',
+    budgetBytes: 45_000, // goes through the notebook's own connection where nothing else does
+    options: {
+      ...BROWSER,
+      entryPoints: ['page/main.tsx'],
+      outdir: STATIC,
+      jsx: 'automatic',
+      jsxImportSource: 'preact',
+    },
+    assemble: async (texts) =>
+      pageHtml(await readFile(join(ROOT, 'page/index.html'), 'utf8'), {
+        script: texts.get('.js').trimEnd(),
+        style: (texts.get('.css') ?? '').trimEnd(),
+      }),
+  },
+  {
+    file: 'server.mjs',
+    budgetBytes: 2_500_000, // most of it HDF5 as WebAssembly; travels in the wheel only
+    options: {
+      ...SHARED,
+      entryPoints: ['server/main.ts'],
+      platform: 'node',
+      target: 'node22.19',
+      banner: { js: REQUIRE_BANNER },
+    },
+    assemble: (texts) => texts.get('.js'),
+  },
+]
+
+/** The widget brings its style as text, since its module is all that a notebook keeps of it. */
+function cssAsText() {
+  return {
+    name: 'css-as-text',
+    setup(build) {
+      build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8')
+        const { code } = await esbuild.transform(source, { loader: 'css', minify: true, target: BROWSER_TARGET })
+        return { contents: code.trimEnd(), loader: 'text' }
+      })
+    },
+  }
+}
+
+/**
+ * Write one finished bundle.
+ * @returns {Promise<{line: string, inputs: string[]}>} its size in words, and what went into it
+ * @throws {Error} over budget, or with the notebook's own widget classes inside: a second copy of them does not work
+ */
+async function finish({ file, budgetBytes, assemble }, { outputFiles, metafile }) {
+  const texts = new Map(outputFiles.map((output) => [/\.[^.]+$/.exec(output.path)?.[0] ?? '.js', output.text]))
+  const content = await assemble(texts)
+  const target = join(STATIC, file)
+  await mkdir(dirname(target), { recursive: true })
+  await writeFile(target, content)
+
+  const inputs = Object.keys(metafile.inputs)
+  const foreign = inputs.find((input) => input.includes('node_modules/@jupyter-widgets/'))
+  if (foreign) throw new Error(`${file} bundles ${foreign}; import only types from @jupyter-widgets.`)
+  const gzippedBytes = gzipSync(content, { level: 9 }).length
+  const sizes = `${kilobytes(gzippedBytes)} KB gzipped of ${kilobytes(budgetBytes)}`
+  if (gzippedBytes > budgetBytes) throw new Error(`${file} is over its budget: ${sizes}.\n${largestInputs(metafile)}`)
+  return { line: `${file.padEnd(16)} ${kilobytes(Buffer.byteLength(content))} KB, ${sizes}`, inputs }
+}
+
+function kilobytes(bytes) {
+  return (bytes / 1000).toFixed(1)
+}
+
+function largestInputs(metafile) {
+  const sizes = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+  const largest = sizes.sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput).slice(0, 10)
+  return largest.map(([path, { bytesInOutput }]) => `  ${kilobytes(bytesInOutput)} KB ${path}`).join('\n')
+}
+
+async function buildAll() {
+  const finished = await Promise.all(BUNDLES.map(async (bundle) => finish(bundle, await esbuild.build(bundle.options))))
+  const inputs = finished.flatMap((bundle) => bundle.inputs)
+  await writeFile(join(STATIC, 'THIRD-PARTY-LICENSES.txt'), thirdPartyNotices(ROOT, inputs))
+  for (const { line } of finished) console.log(line)
+}
+
+/** Rebuild on every change of a source until interrupted; a failure is told and waited out. */
+async function watchAll() {
+  for (const bundle of BUNDLES) {
+    const tell = {
+      name: 'tell',
+      setup(build) {
+        build.onEnd(async (result) => {
+          if (result.errors.length > 0) return
+          await finish(bundle, result).then(
+            ({ line }) => console.log(line),
+            (error) => console.error(error.message),
+          )
+        })
+      },
+    }
+    const context = await esbuild.context({ ...bundle.options, plugins: [...(bundle.options.plugins ?? []), tell] })
+    await context.watch()
+  }
+  console.log(`watching; bundles go to ${relative(ROOT, STATIC)}`)
+}
+
+await (process.argv.includes('--watch') ? watchAll() : buildAll())
