@@ -53,6 +53,13 @@ export function invert(cells: Uint32Array, cellCount: number): Uint32Array {
   return rest
 }
 
+/** The cells of one category. */
+export function cellsOfCode(codes: Uint8Array | Uint16Array, code: number): Uint32Array {
+  const cells: number[] = []
+  for (let cell = 0; cell < codes.length; cell++) if (codes[cell] === code) cells.push(cell)
+  return Uint32Array.from(cells)
+}
+
 function at(cells: Uint32Array, i: number): number {
   return cells[i] ?? 0
 }

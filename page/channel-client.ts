@@ -83,10 +83,8 @@ export class ChannelClient {
     this.#setConnected(false)
     signal.addEventListener('abort', () => clearTimeout(this.#lostTimer), { once: true })
     try {
-      for (let url = socketUrl; ; url = url === null ? socketUrl : null) {
-        if (url === null) await this.#runPoll()
-        else await this.#runSocket(url)
-      }
+      if (socketUrl !== null) await this.#runSocket(socketUrl)
+      await this.#runPoll()
     } catch (error) {
       this.#deliver = null
       clearTimeout(this.#lostTimer)
@@ -163,8 +161,8 @@ export class ChannelClient {
     this.#unsure = [...this.#unsure, ...messages.filter(({ kind }) => !NOT_RESENT.has(kind))].slice(-MAX_RESENT)
   }
 
-  /** Returns never but by throwing: a poll that fails is asked again. */
-  async #runPoll(): Promise<void> {
+  /** Ends only by throwing: a poll that fails is asked again. */
+  async #runPoll(): Promise<never> {
     this.#beginConnection()
     const { transport, pageKey, signal } = this.#options
     const carrier = new PollCarrier(transport, { [KEY_HEADER]: pageKey }, this.#outgoing, {
@@ -173,7 +171,7 @@ export class ChannelClient {
       frame: (bytes) => this.#receive(bytes),
     })
     this.#deliver = () => carrier.flush()
-    await carrier.run([this.#hello()], signal)
+    return await carrier.run([this.#hello()], signal)
   }
 
   #hello(): Uint8Array {

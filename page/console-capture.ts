@@ -10,13 +10,14 @@ const GATHER_MS = 250
 const SECRETS = /\b[0-9a-f]{64}\b|(?<![\w-])[\w-]{43}(?![\w-])/g
 
 type Send = (lines: ConsoleLine[]) => void
+/** Names who is told. */
+export type ConsoleCapture = { tell(send: Send): void }
 
 /**
  * Passes this page's warnings, errors and policy violations on, beside showing them in the console as always: merged,
  * limited, and without secrets. Lines that come before there is anyone to tell wait.
- * @returns `tell`, which names the receiver
  */
-export function captureConsole(page: Window & typeof globalThis, signal: AbortSignal): { tell(send: Send): void } {
+export function captureConsole(page: Window & typeof globalThis, signal: AbortSignal): ConsoleCapture {
   const lines = new Map<string, ConsoleLine>()
   const allowance = new Allowance()
   let send: Send | null = null

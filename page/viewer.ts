@@ -21,6 +21,7 @@ export interface PictureControls {
 const SAVED_STATE_WAIT_MS = 300
 /** A first colour that takes longer comes after the picture. */
 const FIRST_COLOR_WAIT_MS = 1_000
+const MAX_CELL_NAMES = 10_000
 
 /** What is asked for before anything is known of the dataset. */
 type Early = { identity: Promise<Identity>; embedding: Promise<Embedding>; column: Promise<Column>; stop(): void }
@@ -34,6 +35,7 @@ export class Viewer {
   readonly client: ServerClient
   readonly #signal: AbortSignal
   readonly #cache = new ColumnCache()
+  readonly #cellNames = new Map<number, string>()
   readonly #reading = new Map<string, AbortController>()
   picture: PictureControls | null = null
 
@@ -49,16 +51,18 @@ export class Viewer {
    * @param savedState where the viewer was left, `null` for a new one
    * @throws what kept the picture from being drawn
    */
-  async start(savedState: Promise<PageState | null>): Promise<void> {
+  async start(savedState: Promise<PageState | null>): Promise<Identity> {
     const { store } = this
     const early = this.#askEarly()
     store.begin('dataset', 'the dataset')
     try {
-      store.identity.value = await early.identity
+      const identity = await early.identity
+      store.identity.value = identity
       const late = early.embedding.then(() => delay(SAVED_STATE_WAIT_MS, this.#signal))
       const saved = await Promise.race([savedState, late.then(() => 'late' as const)])
       await this.#showFirst(early, saved === 'late' ? null : saved)
       if (saved === 'late') void savedState.then((state) => (state === null ? undefined : this.restore(state)))
+      return identity
     } finally {
       early.stop()
       store.end('dataset')
@@ -169,6 +173,7 @@ export class Viewer {
   async refresh(): Promise<void> {
     const { store } = this
     this.#cache.clear()
+    this.#cellNames.clear()
     await this.#choose(
       'dataset',
       'the dataset',
@@ -184,6 +189,16 @@ export class Viewer {
       choice === null ? undefined : this.#readEmbedding(choice, camera.value),
       this.setColor(color.value?.by ?? null),
     ])
+  }
+
+  /** What the dataset calls one cell. */
+  async cellName(cell: number, signal: AbortSignal): Promise<string> {
+    const known = this.#cellNames.get(cell)
+    if (known !== undefined) return known
+    const [name = ''] = await this.client.cellNames(cell, cell + 1, signal)
+    if (this.#cellNames.size >= MAX_CELL_NAMES) this.#cellNames.clear()
+    this.#cellNames.set(cell, name)
+    return name
   }
 
   select(cells: Uint32Array, how: Combine, source: SelectionSource): void {

@@ -1,0 +1,46 @@
+import { type PageKey, parseViewerId, type ViewerId } from '../protocol/probe.ts'
+import { ROUTES } from '../protocol/urls.ts'
+import { ServerFailure } from './failure.ts'
+import type { HostLink } from './host-link.ts'
+import type { Launch } from './launch.ts'
+import { tradeToken } from './server-client.ts'
+import { httpTransport, type Transport, tunnelTransport } from './transport.ts'
+
+/** What a page needs to speak to its server. */
+export type Access = {
+  viewerId: ViewerId
+  pageKey: PageKey
+  transport: Transport
+  /** `null`: no WebSocket from here. */
+  socketUrl: string | null
+}
+
+/**
+ * Trade the token for the page's key, or take the key from the widget where the address carried no token.
+ * @throws ServerFailure when there is neither, or the server refuses
+ */
+export async function openAccess(launch: Launch, host: Promise<HostLink | null>, signal: AbortSignal): Promise<Access> {
+  const { token, viewerId } = launch
+  if (launch.isTunnel) return openTunnel(await host)
+  if (viewerId === null) throw new ServerFailure('keyDied', NO_VIEWER)
+  const transport = httpTransport(location)
+  const socket = new URL(ROUTES.channel, document.baseURI)
+  socket.protocol = socket.protocol === 'https:' ? 'wss:' : 'ws:'
+  const pageKey = token === null ? await keyFrom(await host) : await tradeToken(transport, viewerId, token, signal)
+  return { viewerId, pageKey, transport, socketUrl: socket.href }
+}
+
+async function openTunnel(host: HostLink | null): Promise<Access> {
+  const viewerId = parseViewerId(host?.viewerId)
+  if (host === null || viewerId === null) throw new ServerFailure('keyDied', NO_VIEWER)
+  const transport = tunnelTransport(host, host.start.partBytes)
+  return { viewerId, pageKey: await host.pageKey, transport, socketUrl: null }
+}
+
+function keyFrom(host: HostLink | null): Promise<PageKey> {
+  if (host === null) throw new ServerFailure('keyDied', NO_VIEWER)
+  return host.pageKey
+}
+
+const NO_VIEWER =
+  'This address opens no viewer: it works once, and only whole. In the notebook, print viewer.viewer_url and open it again.'

@@ -1,0 +1,68 @@
+import type { Scatter } from './scatter/scatter.ts'
+import type { Viewer } from './viewer.ts'
+
+export type KeyTargets = {
+  viewer: Viewer
+  scatter: Scatter
+  gestures: { cancelLasso(): boolean }
+  search(): void
+  help(): void
+}
+
+/** What the help sheet lists: keys on the canvas, pointer on the canvas. */
+export const SHORTCUTS: readonly (readonly [keys: string, meaning: string])[] = [
+  ['Drag', 'move the picture; in 3D turn it'],
+  ['Wheel', 'zoom, once the picture was clicked'],
+  ['Shift + drag', 'select with the lasso'],
+  ['… with Ctrl or ⌘', 'add to the selection'],
+  ['… with Alt', 'subtract from the selection'],
+  ['Arrow keys', 'move the picture'],
+  ['+ −', 'zoom'],
+  ['R, double click', 'show all cells'],
+  ['L', 'lasso on and off'],
+  ['/', 'search a gene or field'],
+  ['Esc', 'leave the lasso, clear the selection, leave the picture'],
+  ['?', 'this list'],
+]
+
+const PAN_PX = 40
+const ZOOM_STEP = 1.3
+
+/** Keys while the canvas has focus; none is taken from the notebook else, and Tab always leaves. */
+export function canvasKeys({ viewer, scatter, gestures, search, help }: KeyTargets): (event: KeyboardEvent) => void {
+  const { store } = viewer
+  const move = (dx: number, dy: number) => () => {
+    if (store.embedding.value?.dimensions === 3) scatter.orbitBy(dx, dy)
+    else scatter.panBy(dx, dy)
+  }
+  const actions: Record<string, () => void> = {
+    ArrowLeft: move(PAN_PX, 0),
+    ArrowRight: move(-PAN_PX, 0),
+    ArrowUp: move(0, PAN_PX),
+    ArrowDown: move(0, -PAN_PX),
+    '+': () => scatter.zoomBy(ZOOM_STEP),
+    '=': () => scatter.zoomBy(ZOOM_STEP),
+    '-': () => scatter.zoomBy(1 / ZOOM_STEP),
+    r: () => viewer.resetCamera(),
+    l: () => {
+      store.tool.value = store.tool.value === 'lasso' ? 'pan' : 'lasso'
+    },
+    '/': search,
+    '?': help,
+    Escape: () => {
+      if (gestures.cancelLasso()) return
+      if (store.tool.value === 'lasso') store.tool.value = 'pan'
+      else if (store.selection.value.cells.length > 0) viewer.select(new Uint32Array(0), 'replace', 'panel')
+      else if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+    },
+  }
+  return (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+    if (action === undefined) return
+    event.preventDefault()
+    event.stopPropagation()
+    action()
+  }
+}

@@ -1,0 +1,141 @@
+import { effect } from '@preact/signals'
+import { render } from 'preact'
+import { openAccess } from './access.ts'
+import type { ConsoleCapture } from './console-capture.ts'
+import { sentenceOf } from './failure.ts'
+import { connectHost, type HostLink } from './host-link.ts'
+import type { Launch } from './launch.ts'
+import { App } from './panel/app.tsx'
+import { Picture } from './picture.ts'
+import { Store } from './store.ts'
+import { summaryOf } from './summary.ts'
+import { ViewerSession } from './viewer-session.ts'
+
+/** The server is told at most so often that the user is here. */
+const TOUCHED_EVERY_MS = 5_000
+
+/** From the launch to the first picture, and from then on by itself. What goes wrong is said in place. */
+export async function openPage(launch: Launch, capture: ConsoleCapture, signal: AbortSignal): Promise<void> {
+  const store = new Store()
+  const root = document.getElementById('page')
+  if (root === null) throw new Error('The page came without its root element.')
+  followSystemTheme(store, signal)
+  markRoot(store)
+  const host = meetHost(launch, store)
+  let isShown = false
+  try {
+    // The graphics context is made while the key is on its way.
+    const canvas = makeCanvas()
+    const picture = new Picture(canvas, store)
+    const access = await openAccess(launch, host, signal)
+    const session = new ViewerSession(access, {
+      store,
+      picture,
+      lost: (reason) => tellLost(host, store, reason),
+      signal,
+    })
+    passConsole(capture, host, session)
+    watchTouch(session, signal)
+    const starting = session.start()
+    render(<App page={{ viewer: session.viewer, picture, canvas, session }} />, root)
+    isShown = true
+    const { nObs } = await starting
+    store.isReady.value = true
+    void host.then((link) => link?.drawn(nObs))
+  } catch (error) {
+    if (signal.aborted) return
+    const sentence = sentenceOf(error)
+    store.fatal.value = sentence
+    if (!isShown) {
+      render(
+        <p class="waiting" role="alert">
+          {sentence}
+        </p>,
+        root,
+      )
+    }
+    void host.then((link) => link?.failed(sentence))
+  }
+}
+
+function meetHost(launch: Launch, store: Store): Promise<HostLink | null> {
+  const hello = { viewerId: launch.viewerId ?? '', needsToken: launch.token === null }
+  const host = connectHost(window, hello, {
+    theme: (theme) => {
+      store.theme.value = theme
+    },
+    stalled: (stalled) => {
+      store.isStalled.value = stalled
+    },
+  })
+  void host.then((link) => {
+    if (link !== null) store.theme.value = link.start.theme
+  })
+  return host
+}
+
+/** To the widget where there is one, which speaks to the kernel also when the server is gone; else by the channel. */
+function passConsole(capture: ConsoleCapture, host: Promise<HostLink | null>, session: ViewerSession): void {
+  void host.then((link) => {
+    capture.tell((lines) => {
+      if (link === null) session.channel.event({ kind: 'console', lines })
+      else link.console(lines)
+    })
+  })
+}
+
+function tellLost(host: Promise<HostLink | null>, store: Store, reason: string): void {
+  void host.then((link) => {
+    if (link !== null) link.lost(reason)
+    else store.notify({ topic: 'connection', level: 'error', text: `${reason} ${TAB_ADVICE}` })
+  })
+}
+
+const TAB_ADVICE = 'For a tab of its own, open viewer.viewer_url from the notebook again.'
+
+function makeCanvas(): HTMLCanvasElement {
+  const canvas = document.createElement('canvas')
+  canvas.className = 'cells'
+  canvas.tabIndex = 0
+  canvas.setAttribute('role', 'application')
+  canvas.setAttribute('aria-label', 'Cells')
+  return canvas
+}
+
+/** The page that the user touched last is the one that answers for the viewer. */
+function watchTouch(session: ViewerSession, signal: AbortSignal): void {
+  let last = Number.NEGATIVE_INFINITY
+  const touch = ({ timeStamp }: Event) => {
+    if (timeStamp - last < TOUCHED_EVERY_MS) return
+    last = timeStamp
+    session.channel.touched()
+  }
+  for (const type of ['pointerdown', 'keydown']) addEventListener(type, touch, { signal, capture: true })
+}
+
+/** Until the notebook says which look it has. */
+function followSystemTheme(store: Store, signal: AbortSignal): void {
+  const dark = matchMedia('(prefers-color-scheme: dark)')
+  store.theme.value = dark.matches ? 'dark' : 'light'
+  const follow = () => {
+    store.theme.value = dark.matches ? 'dark' : 'light'
+  }
+  dark.addEventListener('change', follow, { signal })
+}
+
+/** What tests and tools read without knowing the page's insides. */
+function markRoot(store: Store): void {
+  const { dataset } = document.documentElement
+  effect(() => {
+    dataset.theme = store.theme.value
+  })
+  effect(() => {
+    dataset.cells = String(store.cellCount.value)
+    dataset.selected = String(store.selection.value.cells.length)
+    dataset.color = store.color.value?.by.key ?? ''
+    dataset.ready = String(store.isReady.value)
+  })
+  effect(() => {
+    document.title = store.identity.value === null ? 'Cellucid' : `${store.identity.value.name}: ${summaryOf(store)}`
+  })
+}

@@ -1,0 +1,33 @@
+import { useSignal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useRef } from 'preact/hooks'
+import { HelpSheet } from './help-sheet.tsx'
+import { type PageContext, PageContextProvider } from './page-context.ts'
+import { Panel } from './panel.tsx'
+import { Stage } from './stage.tsx'
+import { Toolbar } from './toolbar.tsx'
+
+/** Below it the panel would cover the picture: it starts folded and lies over it. */
+const NARROW_PX = 560
+
+/** The whole page. */
+export function App({ page }: { page: PageContext }): VNode {
+  const isPanelOpen = useSignal(document.documentElement.clientWidth >= NARROW_PX)
+  const isHelpOpen = useSignal(false)
+  const search = useRef<HTMLInputElement>(null)
+  const openSearch = () => {
+    isPanelOpen.value = true
+    // The box is in the panel, which is there after the next drawing of the page.
+    requestAnimationFrame(() => search.current?.focus())
+  }
+  return (
+    <PageContextProvider.Provider value={page}>
+      <main class="viewer" data-panel={isPanelOpen.value ? 'open' : 'folded'}>
+        <Stage onSearch={openSearch} onHelp={() => (isHelpOpen.value = true)} />
+        <Toolbar isPanelOpen={isPanelOpen} onHelp={() => (isHelpOpen.value = true)} />
+        <Panel isOpen={isPanelOpen.value} search={search} />
+        <HelpSheet isOpen={isHelpOpen} />
+      </main>
+    </PageContextProvider.Provider>
+  )
+}

@@ -1,0 +1,31 @@
+import type { Signal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { SHORTCUTS } from '../keyboard.ts'
+import { Icon } from './icons.tsx'
+
+/** Keys and gestures. The browser's own dialog: it keeps focus inside and gives it back. */
+export function HelpSheet({ isOpen }: { isOpen: Signal<boolean> }): VNode {
+  const dialog = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    if (isOpen.value) dialog.current?.showModal()
+  }, [isOpen.value])
+  return (
+    <dialog class="help" ref={dialog} aria-labelledby="help-title" onClose={() => (isOpen.value = false)}>
+      <form method="dialog">
+        <h2 id="help-title">Keys and gestures</h2>
+        <button type="submit" class="plain" aria-label="Close">
+          <Icon name="close" />
+        </button>
+      </form>
+      <dl>
+        {SHORTCUTS.map(([keys, meaning]) => (
+          <div key={keys}>
+            <dt>{keys}</dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+    </dialog>
+  )
+}

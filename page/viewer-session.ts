@@ -1,0 +1,131 @@
+import type { Identity } from '../protocol/identity.ts'
+import { HIDDEN, highlightSet, type PageState, SELECTION } from '../protocol/state.ts'
+import type { Access } from './access.ts'
+import { ChannelClient, type ChannelHandlers } from './channel-client.ts'
+import { applyCommand } from './commands.ts'
+import type { Picture } from './picture.ts'
+import { Reporter } from './reporter.ts'
+import { ServerClient } from './server-client.ts'
+import type { Store } from './store.ts'
+import { Viewer } from './viewer.ts'
+
+type SessionOptions = {
+  store: Store
+  picture: Picture
+  /** The server will not come back by itself; the sentence says why. */
+  lost(reason: string): void
+  signal: AbortSignal
+}
+
+/** One page at one server: the viewer, and the channel that tells it what to do and the kernel what was done. */
+export class ViewerSession {
+  readonly viewer: Viewer
+  readonly channel: ChannelClient
+  readonly #store: Store
+  readonly #access: Access
+  readonly #reporter: Reporter
+  readonly #savedState = Promise.withResolvers<PageState | null>()
+  readonly #lost: (reason: string) => void
+  #started: Promise<Identity> = Promise.reject(new Error('The viewer has not started.'))
+
+  constructor(access: Access, { store, picture, lost, signal }: SessionOptions) {
+    this.#access = access
+    this.#store = store
+    this.#lost = lost
+    this.viewer = new Viewer(store, new ServerClient(access.transport, access.pageKey), signal)
+    this.viewer.picture = picture
+    this.channel = new ChannelClient({ ...access, handlers: this.#handlers(), signal })
+    this.#reporter = new Reporter(store, this.channel)
+    this.#started.catch(() => undefined)
+  }
+
+  /** Resolves when the first picture stands. @throws what kept it from being drawn, a sentence */
+  async start(): Promise<Identity> {
+    this.#started = this.viewer.start(this.#savedState.promise)
+    void this.channel.run()
+    const identity = await this.#started
+    await this.viewer.picture?.whenDrawn()
+    this.#reporter.begin()
+    const dimensions = this.#store.embedding.value?.dimensions ?? 0
+    this.channel.event({ kind: 'ready', nCells: identity.nObs, dimensions })
+    return identity
+  }
+
+  /** @param cell under the pointer, `null` for none */
+  tellHover(cell: number | null): void {
+    this.channel.event({ kind: 'hover', cell, position: this.#positionOf(cell) })
+  }
+
+  tellClick(cell: number | null, { button, shiftKey, ctrlKey }: PointerEvent): void {
+    this.channel.event({ kind: 'click', cell, button, shift: shiftKey, ctrl: ctrlKey })
+  }
+
+  #handlers(): ChannelHandlers {
+    const store = this.#store
+    return {
+      welcome: ({ state }) => this.#savedState.resolve(state),
+      cellSet: (name, cells) => takeCellSet(store, name, cells),
+      command: async (command, cells) => {
+        const context = {
+          viewer: this.viewer,
+          identity: this.#started,
+          event: this.channel.event.bind(this.channel),
+          report: () => this.#report(),
+        }
+        const outcome = await applyCommand(context, command, cells)
+        this.#reporter.flush()
+        return outcome
+      },
+      kernel: (status) => {
+        store.kernel.value = status
+      },
+      connected: (isConnected) => {
+        store.isConnected.value = isConnected
+      },
+      lost: (reason) => {
+        // Without a channel there is no saved state to wait for.
+        this.#savedState.resolve(null)
+        this.#lost(reason)
+      },
+    }
+  }
+
+  /** In the dataset's own coordinates. */
+  #positionOf(cell: number | null): number[] | null {
+    const embedding = this.#store.embedding.value
+    if (cell === null || embedding === null) return null
+    const { dimensions, positions, center, scale } = embedding
+    const at = positions.subarray(cell * dimensions, (cell + 1) * dimensions)
+    return Array.from(at, (value, axis) => value * scale + (center[axis] ?? 0))
+  }
+
+  /** What this page knows of itself, for `debug_connection()`. */
+  #report(): Record<string, unknown> {
+    const { identity, embedding, color, isConnected, pending, notices } = this.#store
+    return {
+      transport: this.#access.transport.kind,
+      isConnected: isConnected.value,
+      cells: identity.value?.nObs ?? null,
+      embedding: embedding.value?.key ?? null,
+      color: color.value?.by.key ?? null,
+      pending: [...pending.value.values()],
+      notices: notices.value.map(({ text }) => text),
+      droppedMessages: this.channel.dropped,
+      canvas: [innerWidth, innerHeight, devicePixelRatio],
+      userAgent: navigator.userAgent,
+    }
+  }
+}
+
+/** A set of cells as the viewer was left with; unknown names are of newer pages. */
+function takeCellSet(store: Store, name: string, cells: Uint32Array): void {
+  const highlightPrefix = highlightSet('')
+  if (name === SELECTION) store.selection.value = { cells, source: 'state' }
+  else if (name === HIDDEN) store.hiddenCells.value = cells
+  else if (name.startsWith(highlightPrefix)) {
+    const groups = new Map(store.highlights.value)
+    groups.delete(name.slice(highlightPrefix.length))
+    if (cells.length > 0) groups.set(name.slice(highlightPrefix.length), cells)
+    store.highlights.value = groups
+  }
+}
