@@ -124,10 +124,13 @@ _BY_CODE: dict[str, type[CellucidError]] = {
     "unsupported": DataError,
     "malformed": DataError,
     "too_large": DataError,
-    "port_taken": PortError,
 }
+#: How a server that could not start says that its port is taken.
+PORT_TAKEN = "port_taken"
+#: The codes of `protocol/errors.ts` that have an exception of their own here.
+KNOWN_CODES = frozenset(_BY_CODE)
 
 
 def from_code(code: str, message: str) -> CellucidError:
     """Turn an error of the server, known by its code, into what Python users catch."""
-    return _BY_CODE.get(code, ServerError)(message)
+    return PortError(message) if code == PORT_TAKEN else _BY_CODE.get(code, ServerError)(message)

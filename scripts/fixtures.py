@@ -1,0 +1,290 @@
+"""Write the golden files of `protocol/fixtures/`, which vitest and pytest both read.
+
+Frames, cells and signatures come from the Python half; column frames, which Python never sends, are packed here by
+hand, so that the TypeScript codec is held against something that is not itself.
+
+Run: python scripts/fixtures.py [folder]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "python"))
+
+from cellucid_notebook import _protocol as protocol  # noqa: E402
+from cellucid_notebook._cells import encode_cells  # noqa: E402
+from cellucid_notebook._frame import encode_message  # noqa: E402
+from cellucid_notebook.errors import KNOWN_CODES  # noqa: E402
+
+FOLDER = ROOT / "protocol" / "fixtures"
+TOKEN = bytes(range(32)).hex()
+VIEWER_ID = "0123456789abcdef"
+
+
+def pattern(length: int) -> bytes:
+    """A body that every test can make anew: byte i is (7 i + i // 251) mod 256."""
+    index = np.arange(length, dtype=np.uint32)
+    return ((index * 7 + index // 251) & 255).astype(np.uint8).tobytes()
+
+
+def probe() -> dict[str, Any]:
+    """Signed probes and their proofs."""
+    cases = []
+    for instance_id, base, origin, ancestors in (
+        ("srv-1", "http://127.0.0.1:8765/", "http://localhost:8888", ""),
+        (
+            "00ff00ff00ff00ff",
+            "https://hub.example/user/alice%40x/proxy/8765/",
+            "https://hub.example",
+            "https://a.example https://b.example:8443",
+        ),
+    ):
+        claims = protocol.ProbeClaims(VIEWER_ID, "A" * 22, instance_id, base, origin, ancestors)
+        question = protocol.probe_text(claims)
+        answer = protocol.health_text(viewer_id=VIEWER_ID, nonce=claims.nonce, instance_id=instance_id)
+        cases.append(
+            {
+                "viewerId": VIEWER_ID,
+                "nonce": claims.nonce,
+                "instanceId": instance_id,
+                "base": base,
+                "origin": origin,
+                "ancestors": ancestors,
+                "mac": protocol.sign(TOKEN, question),
+                "proof": protocol.sign(TOKEN, answer),
+            }
+        )
+    return {"token": TOKEN, "cases": cases}
+
+
+def frames() -> tuple[dict[str, Any], bytes]:
+    """Small messages as the bytes of one stream, and large ones, cut into parts, by their digest."""
+    small: list[tuple[dict[str, Any], bytes]] = [
+        ({"kind": "ping"}, b""),
+        ({"kind": "pad", "x": "1"}, pattern(5)),
+        ({"kind": "pad", "x": "12345678"}, pattern(16)),
+        ({"kind": "text", "name": "naïve αβ T-Zellen 🧬"}, pattern(1)),
+        ({"jsonrpc": "2.0", "id": 7, "method": "viewer.open", "params": {"a": [1, 2.5, None, True]}}, b""),
+    ]
+    stream = b"".join(
+        head + bytes(part) for header, body in small for head, part in encode_message(header, body, stream=1)
+    )
+    large = []
+    for length in (1_048_536, 1_048_537, 2_500_001):
+        header = {"jsonrpc": "2.0", "method": "cells"}
+        parts = [head + bytes(part) for head, part in encode_message(header, pattern(length), stream=3)]
+        digest = hashlib.sha256(b"".join(parts)).hexdigest()
+        large.append({"header": header, "bodyBytes": length, "stream": 3, "frames": len(parts), "sha256": digest})
+    messages = [{"header": header, "body": body.hex()} for header, body in small]
+    return {"messages": messages, "large": large}, stream
+
+
+def cells() -> dict[str, Any]:
+    """Sets of cells in both forms."""
+    cases = []
+    for cell_count, indices in (
+        (0, []),
+        (8, []),
+        (9, [8]),
+        (700, [0, 1, 699]),
+        (700, list(range(0, 700, 3))),
+        (17, list(range(17))),
+    ):
+        head, body = encode_cells(np.array(indices, dtype=np.uint32), cell_count)
+        cases.append({"cells": indices, "head": head, "body": body.hex()})
+    broken = [
+        {"why": "descending", "head": {"encoding": "u32", "count": 2, "cellCount": 9}, "body": "0300000002000000"},
+        {"why": "twice", "head": {"encoding": "u32", "count": 2, "cellCount": 9}, "body": "0300000003000000"},
+        {"why": "outside", "head": {"encoding": "u32", "count": 1, "cellCount": 9}, "body": "09000000"},
+        {"why": "short", "head": {"encoding": "u32", "count": 2, "cellCount": 9}, "body": "03000000"},
+        {"why": "bit outside", "head": {"encoding": "bitmap", "count": 1, "cellCount": 9}, "body": "0002"},
+        {"why": "miscounted", "head": {"encoding": "bitmap", "count": 2, "cellCount": 9}, "body": "0100"},
+        {"why": "more than all", "head": {"encoding": "bitmap", "count": 10, "cellCount": 9}, "body": "ffff"},
+    ]
+    return {"cases": cases, "broken": broken}
+
+
+def pack_column(head: dict[str, Any], *sections: np.ndarray) -> bytes:
+    """A column frame by hand: magic, u32 header length, header padded to 8, sections aligned to 8."""
+    listed = [[section.dtype.str[1:], len(section)] for section in sections]
+    header = json.dumps({**head, "sections": listed}, separators=(",", ":"), ensure_ascii=False).encode()
+    header += b" " * (-(12 + len(header)) % 8)
+    frame = b"CELLUCD\x01" + struct.pack("<I", len(header)) + header
+    for section in sections:
+        frame += b"\0" * (-len(frame) % 8) + section.tobytes()
+    return frame + b"\0" * (-len(frame) % 8)
+
+
+def columns() -> dict[str, tuple[dict[str, Any], bytes]]:
+    """Column frames by file name, each with what it must decode to; `null` among values is NaN."""
+    nan = float("nan")
+    dense = np.array([0.5, nan, -2, 3.25, 0], "<f4")
+    rows, stored = np.array([1, 4, 5], "<u4"), np.array([2, 0.25, 7], "<f4")
+    few, many = np.array([0, 2, 255, 1], "<u1"), np.array([0, 299, 65535], "<u2")
+    names = ["B cells", "T cells <i>", "αβ"]
+    many_names = [f"c{number}" for number in range(300)]
+    spots = np.array([0, 0, 1, -0.5, nan, 1], "<f4")
+    ranged = {"min": -2, "max": 3.25, "missingCells": 1}
+    return {
+        "column-dense": (
+            {"n": 5, "values": [0.5, None, -2, 3.25, 0], **ranged, "kind": "dense"},
+            pack_column({"kind": "dense", **ranged, "n": 5}, dense),
+        ),
+        "column-sparse": (
+            {
+                "n": 6,
+                "kind": "sparse",
+                "rows": [1, 4, 5],
+                "values": [2, 0.25, 7],
+                "min": 0,
+                "max": 7,
+                "missingCells": 0,
+            },
+            pack_column({"kind": "sparse", "n": 6, "min": 0, "max": 7, "missingCells": 0}, rows, stored),
+        ),
+        "column-codes": (
+            {
+                "n": 4,
+                "kind": "codes",
+                "codes": few.tolist(),
+                "categories": names,
+                "ordered": True,
+                "colors": ["#ff0000", "teal", "#00f"],
+                "missingCells": 1,
+            },
+            pack_column(
+                {
+                    "kind": "codes",
+                    "categories": names,
+                    "ordered": True,
+                    "colors": ["#ff0000", "teal", "#00f"],
+                    "missingCells": 1,
+                    "n": 4,
+                },
+                few,
+            ),
+        ),
+        "column-codes-wide": (
+            {
+                "n": 3,
+                "kind": "codes",
+                "codes": many.tolist(),
+                "categories": many_names,
+                "ordered": False,
+                "colors": None,
+                "missingCells": 1,
+            },
+            pack_column(
+                {
+                    "kind": "codes",
+                    "categories": many_names,
+                    "ordered": False,
+                    "colors": None,
+                    "missingCells": 1,
+                    "n": 3,
+                },
+                many,
+            ),
+        ),
+        "embedding": (
+            {
+                "n": 3,
+                "kind": "embedding",
+                "key": "X_umap",
+                "dimensions": 2,
+                "positions": [0, 0, 1, -0.5, None, 1],
+                "center": [1.5, -3],
+                "scale": 12.5,
+                "missingCells": 1,
+                "yDown": False,
+            },
+            pack_column(
+                {
+                    "kind": "embedding",
+                    "key": "X_umap",
+                    "dimensions": 2,
+                    "center": [1.5, -3],
+                    "scale": 12.5,
+                    "missingCells": 1,
+                    "yDown": False,
+                    "n": 3,
+                },
+                spots,
+            ),
+        ),
+    }
+
+
+def urls() -> dict[str, Any]:
+    """URLs of the page, and texts that are or are not a base."""
+    base = "https://hub.example/user/alice/proxy/8765/"
+    return {
+        "page": {
+            "base": base,
+            "viewerId": VIEWER_ID,
+            "token": TOKEN,
+            "frameUrl": f"{base}?jupyter=true&viewerId={VIEWER_ID}#viewerToken={TOKEN}",
+            "frameUrlWithoutToken": f"{base}?jupyter=true&viewerId={VIEWER_ID}",
+            "viewerUrl": protocol.viewer_url(base, VIEWER_ID, TOKEN),
+        },
+        "bases": [
+            ["http://127.0.0.1:8765", "http://127.0.0.1:8765/"],
+            ["https://your.domain.example/cellucid", "https://your.domain.example/cellucid/"],
+            ["https://your.domain.example/cellucid/?a=b#c", "https://your.domain.example/cellucid/"],
+            ["ftp://127.0.0.1/", None],
+            ["https://user:secret@hub.example/", None],
+            ["127.0.0.1:8765", None],
+            ["", None],
+        ],
+    }
+
+
+def names() -> dict[str, Any]:
+    """The closed lists that both languages switch on."""
+    return {
+        "protocolVersion": protocol.PROTOCOL_VERSION,
+        "maxFrameBytes": protocol.MAX_FRAME_BYTES,
+        "maxBodyBytes": protocol.MAX_BODY_BYTES,
+        "commands": sorted(protocol.COMMANDS),
+        "stateLikeCommands": sorted(protocol.STATE_LIKE_COMMANDS),
+        "events": sorted(protocol.EVENTS),
+        "kernelCalls": sorted(protocol.KERNEL_CALLS),
+        "serverCalls": sorted(protocol.SERVER_CALLS),
+        "sourceReads": sorted(protocol.SOURCE_READS),
+        "kernelMessages": sorted(protocol.KERNEL_MESSAGES),
+        "widgetMessages": sorted(protocol.WIDGET_MESSAGES),
+        "knownErrorCodes": sorted(KNOWN_CODES),
+    }
+
+
+def write(folder: Path) -> None:
+    """Write all golden files into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    described, stream = frames()
+    packed = columns()
+    documents = {
+        "probe": probe(),
+        "frames": described,
+        "cells": cells(),
+        "columns": {name: expected for name, (expected, _) in packed.items()},
+        "urls": urls(),
+        "names": names(),
+    }
+    for name, document in documents.items():
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    for name, content in {"frames": stream, **{name: frame for name, (_, frame) in packed.items()}}.items():
+        (folder / f"{name}.bin").write_bytes(content)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
