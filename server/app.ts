@@ -1,0 +1,185 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import fastifyStatic from '@fastify/static'
+import fastifyWebsocket from '@fastify/websocket'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { MAX_FRAME_BYTES } from '../protocol/frame.ts'
+import { errorBody, replyError } from './error-reply.ts'
+import { type Admission, admit, type RawRequest, type Refusal } from './gate.ts'
+import { DATA_HEADERS } from './headers.ts'
+import { LIMITS } from './limits.ts'
+import { refuseSocket } from './raw-reply.ts'
+import type { AppParts } from './request-context.ts'
+import { channelRoute } from './routes/channel.ts'
+import { columnRoutes } from './routes/columns.ts'
+import { embeddingRoute } from './routes/embedding.ts'
+import { eventRoutes } from './routes/events.ts'
+import { healthRoute } from './routes/health.ts'
+import { identityRoute } from './routes/identity.ts'
+import { infoRoute } from './routes/info.ts'
+import { keyRoute } from './routes/key.ts'
+import { nameRoutes } from './routes/names.ts'
+import { pageRoute } from './routes/page.ts'
+import { snapshotRoute } from './routes/snapshot.ts'
+
+const ROUTE_MODULES = [
+  pageRoute,
+  healthRoute,
+  infoRoute,
+  keyRoute,
+  identityRoute,
+  embeddingRoute,
+  columnRoutes,
+  nameRoutes,
+  eventRoutes,
+  channelRoute,
+  snapshotRoute,
+]
+
+/** The application with its gate and its routes; it does not listen. */
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    trustProxy: false,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    return503OnClosing: true,
+    forceCloseConnections: true,
+    bodyLimit: LIMITS.jsonBodyBytes,
+    requestTimeout: LIMITS.requestTimeoutMs,
+    connectionTimeout: LIMITS.connectionTimeoutMs,
+    keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
+    maxRequestsPerSocket: LIMITS.requestsPerSocket,
+    http: {
+      maxHeaderSize: LIMITS.headerBytes,
+      headersTimeout: LIMITS.headersTimeoutMs,
+      connectionsCheckingInterval: LIMITS.connectionsCheckIntervalMs,
+      // The gate refuses a missing Host, with our headers on the answer.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: (_error, socket) => refuseSocket(socket, 'bad_request'),
+    frameworkErrors: (_error, request, reply) => void refuseUnrouted(parts, request, reply),
+  })
+  app.server.maxConnections = LIMITS.sockets
+  // One more than allowed, so that the gate sees that there are too many; Node drops the rest without a word.
+  app.server.maxHeadersCount = LIMITS.headerLines + 1
+  addGate(app, parts)
+  addParsers(app)
+  app.setErrorHandler((error, _request, reply) => replyError(reply, error, parts.log))
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody('not_found')))
+  if (parts.page !== null) {
+    const serve = {
+      serve: false,
+      wildcard: false,
+      index: false,
+      list: false,
+      redirect: false,
+      serveDotFiles: false,
+    } as const
+    await app.register(fastifyStatic, { root: parts.page.folder, ...serve, ...QUIET_STATIC })
+  }
+  await app.register(fastifyWebsocket, { options: channelOptions(admittedUpgrades(app, parts)) })
+  for (const addRoutes of ROUTE_MODULES) addRoutes(app, parts)
+  return app
+}
+
+/** The page's headers are ours alone. */
+const QUIET_STATIC = { cacheControl: false, etag: false, lastModified: false } as const
+
+/** The gate stands before routing; what it refuses, no handler sees. */
+function addGate(app: FastifyInstance, parts: AppParts): void {
+  app.decorateRequest('admission', null)
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.headers(DATA_HEADERS)
+    const verdict = admit(rawRequest(request.raw), parts.viewers.allow)
+    if ('refusal' in verdict) return refuse(parts, request, reply, verdict.refusal)
+    request.admission = verdict.admission
+    noteAdmission(parts, verdict.admission)
+    if (verdict.admission.class === 'channel' && !request.ws) return reply.code(400).send(errorBody('bad_request'))
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    parts.report.countRequest(request.method, route, reply.statusCode)
+    parts.log.debug('Answered', {
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    })
+  })
+}
+
+function rawRequest({ rawHeaders, url, method }: IncomingMessage): RawRequest {
+  return { rawHeaders, target: url ?? '', method: method ?? '' }
+}
+
+/** What an admitted request changes: a proven probe teaches, a key was used. */
+function noteAdmission({ viewers }: AppParts, { host, probe, pageKey }: Admission): void {
+  if (probe !== null) viewers.get(probe.viewerId)?.learn(host, probe)
+  const holder = pageKey === null ? null : viewers.keys.find(pageKey)
+  if (holder !== null) viewers.keys.touch(holder.id)
+}
+
+function refuse(
+  parts: AppParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { code, status }: Refusal,
+): FastifyReply {
+  if (code === 'misdirected') parts.report.countRefusedHost(request.raw.headers.host ?? '')
+  return reply.code(status).send(errorBody(code))
+}
+
+/** A target that Fastify cannot route never reaches the hooks: the gate's verdict, else a bad request. */
+function refuseUnrouted(parts: AppParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  void reply.headers(DATA_HEADERS).type('application/json')
+  const verdict = admit(rawRequest(request.raw), parts.viewers.allow)
+  if ('refusal' in verdict) return refuse(parts, request, reply, verdict.refusal)
+  return reply.code(400).send(errorBody('bad_request'))
+}
+
+/** The content types that any route takes; a JSON body is parsed by its route's schema. */
+function addParsers(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(body.toString()))
+    } catch (cause) {
+      done(Object.assign(new Error('The body is no JSON.', { cause }), { statusCode: 400 }))
+    }
+  })
+  for (const type of ['application/octet-stream', 'image/png']) {
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  }
+}
+
+/**
+ * The upgrades that the gate lets through, each as an event of its own: the same `admit` as for requests, on the same
+ * raw bytes, before the WebSocket plugin sees them.
+ */
+function admittedUpgrades(app: FastifyInstance, parts: AppParts): EventEmitter {
+  const admitted = new EventEmitter()
+  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const verdict = admit(rawRequest(request), parts.viewers.allow)
+    if ('refusal' in verdict) {
+      if (verdict.refusal.code === 'misdirected') parts.report.countRefusedHost(request.headers.host ?? '')
+      parts.report.countRequest('UPGRADE', 'refused', verdict.refusal.status)
+      return refuseSocket(socket, verdict.refusal.code)
+    }
+    if (verdict.admission.class !== 'channel') return refuseSocket(socket, 'bad_request')
+    admitted.emit('upgrade', request, socket, head)
+  })
+  return admitted
+}
+
+function channelOptions(upgrades: EventEmitter) {
+  return {
+    // The plugin only listens to its 'upgrade' events.
+    server: upgrades as Server,
+    maxPayload: MAX_FRAME_BYTES,
+    maxFragments: LIMITS.channelFragments,
+    perMessageDeflate: false,
+  }
+}

@@ -1,0 +1,189 @@
+import * as v from 'valibot'
+import { type CellsHead, decodeCells } from '../protocol/cells.ts'
+import {
+  CHANNEL_LIMITS,
+  CLOSE_CODES,
+  type PageMessage,
+  pageMessageSchema,
+  type ServerMessage,
+} from '../protocol/channel.ts'
+import { PRIMARY_COMMANDS } from '../protocol/commands.ts'
+import { assertNever, ProtocolError } from '../protocol/errors.ts'
+import type { ViewerEvent } from '../protocol/events.ts'
+import { encodeMessage, FrameAssembler } from '../protocol/frame.ts'
+import { SELECTION } from '../protocol/state.ts'
+import { PROTOCOL_VERSION } from '../protocol/version.ts'
+import type { Carrier } from './carrier.ts'
+import { LIMITS } from './limits.ts'
+import type { WaitingCommand } from './outbox.ts'
+import type { Viewer } from './viewer.ts'
+
+export type Hello = Extract<PageMessage, { kind: 'hello' }>
+const EMPTY = new Uint8Array()
+
+/**
+ * One page of a viewer and its end of the channel, whatever carries it. It lives as long as its key, so a page whose
+ * socket broke comes back to the same one.
+ */
+export class PageChannel {
+  /** The digest of its key. */
+  readonly id: string
+  readonly #viewer: Viewer
+  #carrier: Carrier | null = null
+  #isPresent = false
+  #assembler = new FrameAssembler(LIMITS.channelBodiesUnderWay)
+  #nextStream = 1
+  #pinger: NodeJS.Timeout | undefined
+  #pingsUnanswered = 0
+  /** The highest number of a post that was applied. */
+  lastSequence = 0
+  /** Messages that no schema knew. */
+  unknownMessages = 0
+
+  constructor(id: string, viewer: Viewer) {
+    this.id = id
+    this.#viewer = viewer
+  }
+
+  /** The page can be spoken to now. */
+  get isOpen(): boolean {
+    return this.#carrier !== null && this.#isPresent
+  }
+
+  get carrier(): Carrier | null {
+    return this.#carrier
+  }
+
+  /** The page said hello by this carrier: it gets welcome, the sets of cells, and the commands that wait. */
+  open(carrier: Carrier, hello: Hello): void {
+    if (hello.protocol !== PROTOCOL_VERSION) {
+      carrier.close(CLOSE_CODES.protocolError, 'The page is older than the server: reload the notebook page.')
+      return
+    }
+    // One connection a page: what came before is a socket that broke unnoticed.
+    this.#detach()?.close(CLOSE_CODES.stopped, 'This page has a new connection.')
+    this.#carrier = carrier
+    this.#assembler = new FrameAssembler(LIMITS.channelBodiesUnderWay)
+    this.setPresent(true)
+    if (carrier.kind === 'socket') this.#startPings()
+    const { state, outbox, instanceId } = this.#viewer
+    const { page, cellSets } = state
+    const commandSeq = outbox.settledSeq
+    const welcome = { instanceId, protocol: PROTOCOL_VERSION, state: page, cellSets: cellSets.size, commandSeq }
+    this.send({ kind: 'welcome', ...welcome })
+    for (const [name, { head, body }] of cellSets) this.send({ kind: 'cellSet', name, cells: head }, body)
+    for (const waiting of outbox.waiting) this.#offer(waiting)
+  }
+
+  /** Its carrier ended; the page may come back. */
+  closed(carrier: Carrier): void {
+    if (this.#carrier !== carrier) return
+    this.#detach()
+    this.setPresent(false)
+  }
+
+  /** A page that polls fell silent, or is back. */
+  setPresent(isPresent: boolean): void {
+    if (this.#isPresent === isPresent) return
+    this.#isPresent = isPresent
+    this.#viewer.pagesChanged()
+  }
+
+  /** End it for good. */
+  end(code: number, reason: string): void {
+    this.#detach()?.close(code, reason)
+    this.setPresent(false)
+  }
+
+  send(message: ServerMessage, body: Uint8Array = EMPTY): void {
+    this.#carrier?.send([...encodeMessage(message, body, this.#nextStream++)])
+  }
+
+  offer(waiting: WaitingCommand): void {
+    if (this.isOpen) this.#offer(waiting)
+  }
+
+  #offer({ seq, command, body }: WaitingCommand): void {
+    if (PRIMARY_COMMANDS.has(command.kind) && this.#viewer.primaryPage !== this) return
+    this.send({ kind: 'command', seq, command }, body)
+  }
+
+  /**
+   * Take one frame from the page.
+   * @throws ProtocolError when it is none, or holds what cannot be; the carrier then ends
+   */
+  receive(bytes: Uint8Array): void {
+    this.#pingsUnanswered = 0
+    const frame = this.#assembler.push(bytes)
+    if (frame === null) return
+    const parsed = v.safeParse(pageMessageSchema, frame.header)
+    if (parsed.success) this.#take(parsed.output, frame.body)
+    else this.unknownMessages++
+  }
+
+  #take(message: PageMessage, body: Uint8Array): void {
+    switch (message.kind) {
+      case 'hello':
+      case 'pong':
+        return
+      case 'ack':
+        this.#viewer.acknowledge(message.seq, message.ok, message.reason)
+        return
+      case 'event':
+        this.#takeEvent(message.id, message.event, body)
+        return
+      case 'state':
+        this.#viewer.keepState(message.state)
+        return
+      case 'cellSet':
+        checkCells(message.cells, body)
+        this.#viewer.keepCells(checkName(message.name), message.cells, body)
+        return
+      case 'touched':
+        this.#viewer.touch(this)
+        return
+      default:
+        assertNever(message)
+    }
+  }
+
+  #takeEvent(id: string, event: ViewerEvent, body: Uint8Array): void {
+    if (event.kind === 'console') {
+      this.#viewer.console.add(event.lines)
+      return
+    }
+    if (event.kind === 'selection') {
+      checkCells(event.cells, body)
+      this.#viewer.keepCells(SELECTION, event.cells, body)
+    }
+    this.#viewer.forwardEvent(checkName(id), event, body)
+  }
+
+  #startPings(): void {
+    this.#pingsUnanswered = 0
+    this.#pinger = setInterval(() => {
+      if (this.#pingsUnanswered >= LIMITS.missedPings) {
+        this.end(CLOSE_CODES.stopped, 'The page does not answer.')
+        return
+      }
+      this.#pingsUnanswered++
+      this.send({ kind: 'ping' })
+    }, CHANNEL_LIMITS.pingIntervalMs)
+  }
+
+  #detach(): Carrier | null {
+    clearInterval(this.#pinger)
+    const carrier = this.#carrier
+    this.#carrier = null
+    return carrier
+  }
+}
+
+function checkCells(head: CellsHead, body: Uint8Array): void {
+  decodeCells(head, body)
+}
+
+function checkName(name: string): string {
+  if (Buffer.byteLength(name) <= LIMITS.nameBytes) return name
+  throw new ProtocolError('too_large', `A name of more than ${LIMITS.nameBytes} bytes.`)
+}

@@ -1,0 +1,131 @@
+import * as v from 'valibot'
+import { decodeCells } from '../protocol/cells.ts'
+import { assertNever, ProtocolError } from '../protocol/errors.ts'
+import { type KernelCall, kernelCallSchema, type OpenOptions } from '../protocol/pipe.ts'
+import { parseViewerId, parseViewerToken } from '../protocol/probe.ts'
+import type { KernelLink } from './kernel-link.ts'
+import type { Log } from './log.ts'
+import type { Answer, Message } from './pipe.ts'
+import type { Report } from './report.ts'
+import type { DataSource } from './sources/data-source.ts'
+import type { KernelRead, SourceSpec } from './sources/open-source.ts'
+import type { TunnelAnswer, TunnelFetch } from './tunnel.ts'
+import type { Viewer } from './viewer.ts'
+import type { Viewers } from './viewers.ts'
+
+type OpenParams = Extract<KernelCall, { method: 'viewer.open' }>['params']
+/** How a dataset is opened; see sources/open-source.ts. */
+export type Open = (spec: SourceSpec, options: OpenOptions, read: KernelRead) => Promise<DataSource>
+
+export type KernelCallParts = {
+  viewers: Viewers
+  kernel: KernelLink
+  open: Open
+  /** Reads of the arrays that the kernel knows by this name. */
+  readFrom: (sourceId: string) => KernelRead
+  tunnel: (params: TunnelFetch, body: Uint8Array) => Promise<TunnelAnswer>
+  report: Report
+  log: Log
+}
+
+const RESOLVE_TIMEOUT_MS = 30_000
+
+/** What the kernel asks of the server. */
+export class KernelCalls {
+  readonly #parts: KernelCallParts
+  constructor(parts: KernelCallParts) {
+    this.#parts = parts
+  }
+
+  /** @returns the answer; `null` where the method is not known: counted as a line in the log, never fatal */
+  async serve(method: string, { params, body }: Message): Promise<Answer | null> {
+    const parsed = v.safeParse(kernelCallSchema, { method, params })
+    if (!parsed.success) {
+      this.#parts.log.warn('The kernel sent what this server does not know', { method: method.slice(0, 64) })
+      throw new ProtocolError('bad_request', `The viewer server cannot read "${method.slice(0, 64)}".`)
+    }
+    try {
+      return await this.#take(parsed.output, body)
+    } catch (error) {
+      this.#logFailure(method, error)
+      throw error
+    }
+  }
+
+  async #take(call: KernelCall, body: Uint8Array): Promise<Answer> {
+    const { viewers, report, tunnel } = this.#parts
+    switch (call.method) {
+      case 'viewer.open':
+        await this.#open(call.params)
+        return { result: {} }
+      case 'viewer.cellSet': {
+        const { viewerId, name, cells } = call.params
+        decodeCells(cells, body)
+        viewers.need(viewerId).restoreCells(name, cells, body)
+        return { result: {} }
+      }
+      case 'viewer.close':
+        await this.#close(call.params.viewerId, call.params.reason)
+        return { result: {} }
+      case 'viewer.command': {
+        const { viewerId, seq, command } = call.params
+        await viewers.need(viewerId).addCommand(seq, command, body)
+        return { result: {} }
+      }
+      case 'viewer.console':
+        viewers.need(call.params.viewerId).console.add(call.params.lines)
+        return { result: {} }
+      case 'tunnel.fetch': {
+        const { status, headers, body: answered } = await tunnel(call.params, body)
+        return { result: { status, headers }, body: answered }
+      }
+      case 'viewer.resolveColor': {
+        const viewer = viewers.need(call.params.viewerId)
+        const signal = AbortSignal.any([viewer.ended, AbortSignal.timeout(RESOLVE_TIMEOUT_MS)])
+        const source = await viewer.source
+        return { result: { color: await source.resolveColor(call.params.field, signal) } }
+      }
+      case 'report': {
+        const { viewerId } = call.params
+        return { result: await report.of(viewerId === null ? null : viewers.need(viewerId)) }
+      }
+      default:
+        return assertNever(call)
+    }
+  }
+
+  /** For a path, answered when it is open; arrays in the kernel were checked there, so they open meanwhile. */
+  async #open({ source: spec, options, state, commandSeq, ...secrets }: OpenParams): Promise<void> {
+    const { viewers, kernel, open, readFrom, log } = this.#parts
+    const id = parseViewerId(secrets.viewerId)
+    const token = parseViewerToken(secrets.viewerToken)
+    if (id === null || token === null) throw new ProtocolError('bad_request', 'A viewer needs an id and a token.')
+    if (viewers.get(id) !== null) throw new ProtocolError('bad_request', `Viewer ${id} is open already.`)
+    const source = open(spec, options, readFrom(spec.kind === 'kernel' ? spec.sourceId : ''))
+    // Every reader of the promise hears of a failure; a viewer without readers must not end the process.
+    source.catch((error: unknown) => log.warn('A dataset could not be opened', { error }))
+    const viewer = viewers.open({ id, token, kernel, source, state, commandSeq })
+    if (spec.kind === 'path') await this.#untilOpen(viewer)
+  }
+
+  /** A viewer whose dataset cannot be opened does not stay. */
+  async #untilOpen(viewer: Viewer): Promise<void> {
+    try {
+      await viewer.source
+    } catch (error) {
+      await this.#parts.viewers.close(viewer.id, 'The dataset could not be opened.')
+      throw error
+    }
+  }
+
+  async #close(viewerId: string, reason: string): Promise<void> {
+    const id = parseViewerId(viewerId)
+    if (id !== null) await this.#parts.viewers.close(id, reason)
+  }
+
+  /** A refusal with a sentence is the user's to read; only what nobody expected is the log's. */
+  #logFailure(method: string, error: unknown): void {
+    if (error instanceof ProtocolError) this.#parts.log.debug('Refused', { method, error })
+    else this.#parts.log.error('A call of the kernel failed', { method, error })
+  }
+}

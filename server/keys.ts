@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import type { PageKey, ViewerId } from '../protocol/probe.ts'
+import { digest, sameDigest } from './digest.ts'
+import { LIMITS } from './limits.ts'
+
+/** A page, as its key names it. Its `id` is the key's digest in hex: no secret, unique while the server lives. */
+export type KeyHolder = { id: string; viewerId: ViewerId }
+type Entry = KeyHolder & { digest: Buffer }
+
+/** The live page keys, kept as digests, in order of use. */
+export class PageKeys {
+  readonly #entries = new Map<string, Entry>()
+
+  /**
+   * Make a key for one page of `viewerId`.
+   * @returns the key, and the page that lost its own because the viewer has too many: the longest unused one
+   */
+  make(viewerId: ViewerId): { key: PageKey; holder: KeyHolder; evicted: KeyHolder | null } {
+    const key = randomBytes(32).toString('base64url') as PageKey // 32 bytes are 43 base64url characters
+    const entry: Entry = { ...holderOf(key, viewerId), digest: digest(key) }
+    const own = [...this.#entries.values()].filter((other) => other.viewerId === viewerId)
+    const oldest = own.length >= LIMITS.pageKeysPerViewer ? (own[0] ?? null) : null
+    if (oldest !== null) this.#entries.delete(oldest.id)
+    this.#entries.set(entry.id, entry)
+    return { key, holder: entry, evicted: oldest }
+  }
+
+  /** Who holds this key, without counting as a use; `null` when nobody does. */
+  find(key: PageKey): KeyHolder | null {
+    const sum = digest(key)
+    const entry = this.#entries.get(sum.toString('hex'))
+    return entry !== undefined && sameDigest(entry.digest, sum) ? entry : null
+  }
+
+  /** The page was heard of: it is the last to lose its key. */
+  touch(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
+  }
+
+  /** End all keys of a viewer. */
+  revoke(viewerId: ViewerId): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.viewerId === viewerId) this.#entries.delete(entry.id)
+    }
+  }
+
+  count(viewerId: ViewerId): number {
+    return [...this.#entries.values()].filter((entry) => entry.viewerId === viewerId).length
+  }
+}
+
+function holderOf(key: PageKey, viewerId: ViewerId): KeyHolder {
+  return { id: digest(key).toString('hex'), viewerId }
+}

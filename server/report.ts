@@ -1,0 +1,129 @@
+import type { ConsoleLine } from '../protocol/events.ts'
+import { PROTOCOL_VERSION } from '../protocol/version.ts'
+import type { EventLoopWatch } from './event-loop-watch.ts'
+import type { Lesson } from './learnt.ts'
+import { LIMITS } from './limits.ts'
+import type { Log, LogLine } from './log.ts'
+import type { Viewer } from './viewer.ts'
+import type { Viewers } from './viewers.ts'
+
+/** How often a route was answered with a status. */
+export type RouteCount = { method: string; route: string; status: number; count: number }
+export type ServerReport = {
+  version: string
+  protocol: number
+  instanceId: string
+  port: number
+  pid: number
+  node: string
+  uptimeSeconds: number
+  /** bytes */
+  memory: number
+  eventLoopLateMs: number
+  viewers: number
+  requests: RouteCount[]
+  /** Hosts answered 421, with how often: a proxy that renames, or somebody who should not be there. */
+  refusedHosts: Record<string, number>
+  log: readonly LogLine[]
+  viewer: ViewerReport | null
+}
+export type ViewerReport = {
+  viewerId: string
+  source: { kind: string; name: string; cells: number; genes: number } | { error: string } | null
+  pages: { carrier: 'socket' | 'poll' | null; isOpen: boolean; unknownMessages: number }[]
+  pageKeys: number
+  learnt: readonly Lesson[]
+  waitingCommands: number
+  console: readonly ConsoleLine[]
+  consoleDropped: number
+}
+
+/** A report travels in one frame's header, so it holds the newest lines only. */
+const REPORTED_CONSOLE_LINES = 200
+const SOURCE_TIMEOUT_MS = 200
+
+export type ReportParts = { viewers: Viewers; log: Log; eventLoop: EventLoopWatch; version: string; port: () => number }
+
+/** What the server saw, for `viewer.debug_connection()`. Everything in it is bounded and holds no secret. */
+export class Report {
+  readonly #parts: ReportParts
+  readonly #refusedHosts = new Map<string, number>()
+  readonly #requests = new Map<string, RouteCount>()
+
+  constructor(parts: ReportParts) {
+    this.#parts = parts
+  }
+
+  countRefusedHost(host: string): void {
+    const known = this.#refusedHosts.get(host)
+    if (known === undefined && this.#refusedHosts.size >= LIMITS.refusedHosts) return
+    this.#refusedHosts.set(host, (known ?? 0) + 1)
+  }
+
+  countRequest(method: string, route: string, status: number): void {
+    const key = `${method} ${route} ${status}`
+    const known = this.#requests.get(key)
+    if (known === undefined) this.#requests.set(key, { method, route, status, count: 1 })
+    else known.count++
+  }
+
+  /** How often these were answered, whatever the method. */
+  requestCount(route: string, status: number): number {
+    const counts = [...this.#requests.values()].filter((entry) => entry.route === route && entry.status === status)
+    return counts.reduce((sum, { count }) => sum + count, 0)
+  }
+
+  async of(viewer: Viewer | null): Promise<ServerReport> {
+    const { viewers, log, eventLoop, version, port } = this.#parts
+    return {
+      version,
+      protocol: PROTOCOL_VERSION,
+      instanceId: viewers.instanceId,
+      port: port(),
+      pid: process.pid,
+      node: process.version,
+      uptimeSeconds: Math.round(process.uptime()),
+      memory: process.memoryUsage.rss(),
+      eventLoopLateMs: Math.round(eventLoop.lateMs),
+      viewers: viewers.all.length,
+      requests: [...this.#requests.values()],
+      refusedHosts: Object.fromEntries(this.#refusedHosts),
+      log: log.lines,
+      viewer: viewer === null ? null : await viewerReport(viewer, viewers),
+    }
+  }
+}
+
+async function viewerReport(viewer: Viewer, viewers: Viewers): Promise<ViewerReport> {
+  return {
+    viewerId: viewer.id,
+    source: await sourceReport(viewer),
+    pages: viewer.pages.map(({ carrier, isOpen, unknownMessages }) => ({
+      carrier: carrier?.kind ?? null,
+      isOpen,
+      unknownMessages,
+    })),
+    pageKeys: viewers.keys.count(viewer.id),
+    learnt: viewer.learnt.lessons,
+    waitingCommands: viewer.outbox.waiting.length,
+    console: viewer.console.lines.slice(-REPORTED_CONSOLE_LINES),
+    consoleDropped: viewer.console.dropped,
+  }
+}
+
+/** `null` when the source does not answer at once: a report must not wait for a busy kernel. */
+async function sourceReport(viewer: Viewer): Promise<ViewerReport['source']> {
+  const signal = AbortSignal.timeout(SOURCE_TIMEOUT_MS)
+  const late = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }))
+  const describe = async () => {
+    const source = await viewer.source
+    const { name, nObs, nVar } = await source.identity(signal)
+    return { kind: source.kind, name, cells: nObs, genes: nVar }
+  }
+  return Promise.race([
+    late,
+    describe().catch((error: unknown) =>
+      signal.aborted ? null : { error: error instanceof Error ? error.message : String(error) },
+    ),
+  ])
+}

@@ -1,0 +1,87 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as v from 'valibot'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { ColumnCache } from './column-cache.ts'
+import type { EventLoopWatch } from './event-loop-watch.ts'
+import type { Admission } from './gate.ts'
+import { LIMITS } from './limits.ts'
+import type { Log } from './log.ts'
+import type { PageFile } from './page-file.ts'
+import type { Report } from './report.ts'
+import type { DataSource } from './sources/data-source.ts'
+import type { Viewer } from './viewer.ts'
+import type { Viewers } from './viewers.ts'
+
+/** What routes are made from. */
+export type AppParts = {
+  viewers: Viewers
+  /** `null`: this install has no page. */
+  page: PageFile | null
+  columns: ColumnCache
+  log: Log
+  report: Report
+  eventLoop: EventLoopWatch
+  /** Of this package. */
+  version: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the gate decided; set before any route runs. */
+    admission: Admission | null
+  }
+}
+
+/** @throws Error when a route runs that the gate did not see, which cannot be */
+export function admissionOf(request: FastifyRequest): Admission {
+  if (request.admission === null) throw new Error('A request passed by the gate.')
+  return request.admission
+}
+
+/** The viewer of the page that asks. @throws ProtocolError `bad_key` */
+export function viewerOf(request: FastifyRequest, viewers: Viewers): Viewer {
+  const { viewerId, pageKey } = admissionOf(request)
+  const viewer = viewerId === null || pageKey === null ? null : viewers.get(viewerId)
+  if (viewer !== null) return viewer
+  throw new ProtocolError('bad_key', 'This viewer has been closed. Run the cell again to open it.')
+}
+
+/** Aborts when the browser leaves, the viewer ends, or LIMITS.dataTimeoutMs have passed. */
+export function dataSignal(reply: FastifyReply, viewer: Viewer): AbortSignal {
+  return AbortSignal.any([leaveSignal(reply), viewer.ended, AbortSignal.timeout(LIMITS.dataTimeoutMs)])
+}
+
+/** Aborts when the browser leaves before it has its answer. */
+export function leaveSignal(reply: FastifyReply): AbortSignal {
+  const leave = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) leave.abort(new DOMException('The browser left.', 'AbortError'))
+  })
+  return leave.signal
+}
+
+/** The viewer's dataset once it is open. @throws the signal's reason; the error it was refused with */
+export async function openedSource(viewer: Viewer, signal: AbortSignal): Promise<DataSource> {
+  signal.throwIfAborted()
+  const left = Promise.withResolvers<never>()
+  const leave = () => left.reject(signal.reason)
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    return await Promise.race([viewer.source, left.promise])
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}
+
+/** @throws ProtocolError `bad_request` that names the field and nothing of its value */
+export function parseInput<Schema extends v.GenericSchema>(schema: Schema, input: unknown): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, input)
+  if (parsed.success) return parsed.output
+  const field = v.getDotPath(parsed.issues[0]) ?? 'the body'
+  throw new ProtocolError('bad_request', `The viewer server cannot read "${field}" of this request. Reload the page.`)
+}
+
+/** One name of the dataset in a query. */
+export const nameSchema = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytes))
+/** A whole number in a query. */
+export const countSchema = v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number))

@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify'
+import * as v from 'valibot'
+import { encodeColumn } from '../../protocol/column-frame.ts'
+import { ProtocolError } from '../../protocol/errors.ts'
+import type { ColorBy } from '../../protocol/state.ts'
+import { ROUTES } from '../../protocol/urls.ts'
+import { type AppParts, nameSchema, parseInput } from '../request-context.ts'
+import type { DataSource } from '../sources/data-source.ts'
+import { type FrameAsk, sendFrame } from './frames.ts'
+
+const gzipSchema = v.optional(v.picklist(['0', '1']))
+const obsQuery = v.object({ key: v.optional(nameSchema), gzip: gzipSchema })
+const varQuery = v.object({ key: v.optional(nameSchema), layer: v.optional(nameSchema), gzip: gzipSchema })
+
+/** One value per cell: an obs field, a gene; without `key` whatever colours the cells by default. */
+export function columnRoutes(app: FastifyInstance, parts: AppParts): void {
+  app.get(`/${ROUTES.obsColumn}`, (request, reply) => {
+    const { key, gzip } = parseInput(obsQuery, request.query)
+    const named: ColorBy | null = key === undefined ? null : { axis: 'obs', key }
+    return sendFrame(parts, request, reply, (source, signal) => choose(source, named, gzip === '1', signal))
+  })
+  app.get(`/${ROUTES.varColumn}`, (request, reply) => {
+    const { key, layer, gzip } = parseInput(varQuery, request.query)
+    const named: ColorBy | null = key === undefined ? null : { axis: 'var', key, layer: layer ?? null }
+    return sendFrame(parts, request, reply, (source, signal) => choose(source, named, gzip === '1', signal))
+  })
+}
+
+async function choose(
+  source: DataSource,
+  named: ColorBy | null,
+  isGzipped: boolean,
+  signal: AbortSignal,
+): Promise<FrameAsk> {
+  const color = named ?? (await source.identity(signal)).defaultColor
+  if (color === null)
+    throw new ProtocolError('not_found', 'This dataset has no default colour: name a field or a gene.')
+  const make = async (from: DataSource, stop: AbortSignal) =>
+    encodeColumn(color.axis === 'obs' ? await from.obs(color.key, stop) : await from.gene(color.key, color.layer, stop))
+  return { key: JSON.stringify(color), isGzipped, make }
+}

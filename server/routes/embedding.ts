@@ -1,0 +1,34 @@
+import type { FastifyInstance } from 'fastify'
+import * as v from 'valibot'
+import { encodeEmbedding } from '../../protocol/column-frame.ts'
+import { ROUTES } from '../../protocol/urls.ts'
+import { type AppParts, nameSchema, parseInput } from '../request-context.ts'
+import type { DataSource } from '../sources/data-source.ts'
+import { type FrameAsk, sendFrame } from './frames.ts'
+
+const dimensionsSchema = v.pipe(v.picklist(['1', '2', '3']), v.transform(Number))
+const embeddingQuery = v.object({ key: v.optional(nameSchema), dimensions: v.optional(dimensionsSchema) })
+
+/** Positions, never compressed: f32 coordinates hardly shrink. Without `key` the default embedding. */
+export function embeddingRoute(app: FastifyInstance, parts: AppParts): void {
+  app.get(`/${ROUTES.embedding}`, (request, reply) => {
+    const { key, dimensions } = parseInput(embeddingQuery, request.query)
+    return sendFrame(parts, request, reply, (source, signal) => choose(source, key ?? null, dimensions ?? null, signal))
+  })
+}
+
+async function choose(
+  source: DataSource,
+  named: string | null,
+  asked: number | null,
+  signal: AbortSignal,
+): Promise<FrameAsk> {
+  const { defaultEmbedding, embeddings } = await source.identity(signal)
+  const key = named ?? defaultEmbedding
+  const dimensions = asked ?? embeddings.find((embedding) => embedding.key === key)?.dimensions[0] ?? 2
+  return {
+    key: JSON.stringify(['embedding', key, dimensions]),
+    isGzipped: false,
+    make: async (from, stop) => encodeEmbedding(await from.embedding(key, dimensions, stop)),
+  }
+}

@@ -1,0 +1,68 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import * as v from 'valibot'
+import { pageMessageSchema } from '../../protocol/channel.ts'
+import { ProtocolError } from '../../protocol/errors.ts'
+import { decodeFrame, FrameReader } from '../../protocol/frame.ts'
+import { ROUTES } from '../../protocol/urls.ts'
+import { PollCarrier } from '../carrier.ts'
+import type { PageChannel } from '../channel.ts'
+import { LIMITS } from '../limits.ts'
+import { type AppParts, admissionOf, countSchema, leaveSignal, parseInput, viewerOf } from '../request-context.ts'
+import type { Viewers } from '../viewers.ts'
+
+const eventsQuery = v.object({ sequence: countSchema })
+const commandsQuery = v.object({ after: countSchema })
+
+/** The channel as post and long-poll, where no WebSocket goes through. */
+export function eventRoutes(app: FastifyInstance, { viewers }: AppParts): void {
+  app.post(`/${ROUTES.events}`, { bodyLimit: LIMITS.eventsBodyBytes }, async (request) => {
+    const { sequence } = parseInput(eventsQuery, request.query)
+    if (!Buffer.isBuffer(request.body)) throw new ProtocolError('bad_request', 'Events come as a stream of frames.')
+    const page = pageOf(request, viewers)
+    // Asked again because its answer was lost: it was applied.
+    if (sequence <= page.lastSequence) return {}
+    if (sequence !== page.lastSequence + 1) {
+      throw new ProtocolError('bad_request', `Post ${sequence} came after post ${page.lastSequence}. Reload the page.`)
+    }
+    if (viewerOf(request, viewers).backlog.isFull) {
+      throw new ProtocolError('overloaded', 'The kernel is busy. The page keeps what it has to say and tries again.')
+    }
+    page.lastSequence = sequence
+    for (const frame of framesOf(request.body)) takeFrame(page, frame)
+    return {}
+  })
+  app.get(`/${ROUTES.commands}`, { exposeHeadRoute: false }, async (request, reply) => {
+    const { after } = parseInput(commandsQuery, request.query)
+    const { carrier } = pageOf(request, viewers)
+    if (!(carrier instanceof PollCarrier))
+      throw new ProtocolError('bad_request', 'Say hello before asking for commands.')
+    const bytes = await carrier.next(after, leaveSignal(reply))
+    return reply.type('application/octet-stream').send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  })
+}
+
+function pageOf(request: FastifyRequest, viewers: Viewers): PageChannel {
+  const { pageKey } = admissionOf(request)
+  const holder = pageKey === null ? null : viewers.keys.find(pageKey)
+  if (holder === null) throw new ProtocolError('bad_key', 'This page is not known any more. Run the cell again.')
+  return viewerOf(request, viewers).page(holder.id)
+}
+
+/** @throws ProtocolError `bad_frame` when the last one is cut */
+function framesOf(body: Buffer): Uint8Array[] {
+  const frames = new FrameReader().push(body)
+  const whole = frames.reduce((sum, frame) => sum + 4 + frame.byteLength, 0)
+  if (whole !== body.byteLength) throw new ProtocolError('bad_frame', 'The posted events did not arrive whole.')
+  return frames
+}
+
+function takeFrame(page: PageChannel, frame: Uint8Array): void {
+  const message = decodeFrame(frame).header
+  if (message.kind !== 'hello') {
+    page.receive(frame)
+    return
+  }
+  const hello = parseInput(pageMessageSchema, message)
+  const carrier = new PollCarrier((isPresent) => page.setPresent(isPresent))
+  if (hello.kind === 'hello') page.open(carrier, hello)
+}

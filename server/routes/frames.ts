@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ProtocolError } from '../../protocol/errors.ts'
+import { type AppParts, dataSignal, openedSource, viewerOf } from '../request-context.ts'
+import type { DataSource } from '../sources/data-source.ts'
+import { isUnchanged, sendBytes, sendUnchanged } from './send-bytes.ts'
+
+const compress = promisify(gzip)
+
+/** A frame of bytes read from the viewer's source: a column, or an embedding. */
+export type FrameAsk = {
+  /** Names it within the source; part of its ETag. */
+  key: string
+  isGzipped: boolean
+  make: (source: DataSource, signal: AbortSignal) => Promise<Uint8Array>
+}
+/** What is asked for may depend on the source: the default colour, the default embedding. */
+export type Choose = (source: DataSource, signal: AbortSignal) => Promise<FrameAsk>
+
+/** Answer with one frame: from the browser's own cache by its ETag, from ours, or read now. */
+export async function sendFrame(
+  parts: AppParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  choose: Choose,
+): Promise<FastifyReply> {
+  if (parts.eventLoop.isOverloaded) {
+    throw new ProtocolError('overloaded', 'The viewer server has too much to do. It is asked again in a moment.')
+  }
+  const viewer = viewerOf(request, parts.viewers)
+  const signal = dataSignal(reply, viewer)
+  const source = await openedSource(viewer, signal)
+  const version = await source.version(signal)
+  const ask = await choose(source, signal)
+  const etag = etagOf([parts.version, version, ask.key, ask.isGzipped ? 'gzip' : 'plain'])
+  if (isUnchanged(request, etag)) return sendUnchanged(reply, etag)
+  const bytes = await readFrame(parts, { source, version, ask, signal })
+  return sendBytes(request, reply, {
+    bytes,
+    etag,
+    type: ask.isGzipped ? 'application/gzip' : 'application/octet-stream',
+  })
+}
+
+type Read = { source: DataSource; version: string; ask: FrameAsk; signal: AbortSignal }
+
+/** Not `Content-Encoding`: a part of a body that proxies may unpack cannot be joined with another. */
+function readFrame({ columns }: AppParts, { source, version, ask, signal }: Read): Promise<Uint8Array> {
+  const key = JSON.stringify([source.id, version, ask.key])
+  const plain = (stop: AbortSignal) => columns.get(key, stop, (shared) => ask.make(source, shared))
+  if (!ask.isGzipped) return plain(signal)
+  return columns.get(`${key}.gz`, signal, async (shared) => compress(await plain(shared), { level: 1 }))
+}
+
+function etagOf(parts: readonly string[]): string {
+  return `"${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}"`
+}

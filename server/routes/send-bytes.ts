@@ -1,0 +1,38 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { parseRange } from '../byte-range.ts'
+import { errorBody } from '../error-reply.ts'
+import { REVALIDATE } from '../headers.ts'
+
+/** The same bytes as the browser holds already. */
+export function isUnchanged(request: FastifyRequest, etag: string): boolean {
+  const held = request.headers['if-none-match']
+  return held?.split(',').some((text) => text.trim().replace(/^W\//, '') === etag) ?? false
+}
+
+export function sendUnchanged(reply: FastifyReply, etag: string): FastifyReply {
+  return reply.code(304).headers({ etag, 'cache-control': REVALIDATE }).send()
+}
+
+/**
+ * Send bytes, or the part of them that was asked for. A part is sent only of the very bytes that `If-Range` names, so
+ * that no reader ever joins parts of two versions.
+ */
+export function sendBytes(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  content: { bytes: Uint8Array; etag: string; type: string },
+): FastifyReply {
+  const { etag, type } = content
+  const bytes = Buffer.from(content.bytes.buffer, content.bytes.byteOffset, content.bytes.byteLength)
+  void reply.headers({ etag, 'cache-control': REVALIDATE, 'accept-ranges': 'bytes', 'content-type': type })
+  const { range: asked, 'if-range': ifRange } = request.headers
+  const isRangeMeant = request.method === 'GET' && asked !== undefined && (ifRange === undefined || ifRange === etag)
+  const range = isRangeMeant ? parseRange(asked, bytes.length) : null
+  if (range === null) return reply.send(bytes)
+  if (range === 'unsatisfiable') {
+    void reply.header('content-range', `bytes */${bytes.length}`).type('application/json')
+    return reply.code(416).send(errorBody('range_not_satisfiable'))
+  }
+  void reply.header('content-range', `bytes ${range.start}-${range.end - 1}/${bytes.length}`)
+  return reply.code(206).send(bytes.subarray(range.start, range.end))
+}

@@ -1,0 +1,90 @@
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { KernelCall } from '../protocol/pipe.ts'
+import { errorBody } from './error-reply.ts'
+import { LIMITS } from './limits.ts'
+
+export type TunnelFetch = Extract<KernelCall, { method: 'tunnel.fetch' }>['params']
+export type TunnelAnswer = { status: number; headers: Record<string, string>; body: Uint8Array }
+
+/** All else a browser or a proxy may say is not passed on. */
+const REQUEST_HEADERS: ReadonlySet<string> = new Set([
+  'range',
+  'if-range',
+  'if-none-match',
+  'if-match',
+  'content-type',
+  'x-cellucid-key',
+])
+const ANSWER_HEADERS = [
+  'content-type',
+  'content-range',
+  'accept-ranges',
+  'etag',
+  'retry-after',
+  'cache-control',
+] as const
+
+/** Requests that came through the notebook's own connection, into the same routes by the same gate. */
+export class Tunnel {
+  readonly #app: FastifyInstance
+  readonly #inFlight = new Map<string, number>()
+
+  constructor(app: FastifyInstance) {
+    this.#app = app
+  }
+
+  /**
+   * One request of one view.
+   * @param port the server's own: the Host of these requests
+   * @throws ProtocolError `bad_request` for a path that is not relative to the base
+   */
+  async fetch({ view, httpMethod, path, headers }: TunnelFetch, body: Uint8Array, port: number): Promise<TunnelAnswer> {
+    if (path.startsWith('/')) throw new ProtocolError('bad_request', 'A path through the notebook is relative.')
+    const count = this.#inFlight.get(view) ?? 0
+    if (count >= LIMITS.tunnelRequestsPerView) {
+      throw new ProtocolError('overloaded', 'Too many requests of this view are under way.')
+    }
+    this.#inFlight.set(view, count + 1)
+    try {
+      return await this.#inject({
+        method: httpMethod,
+        url: `/${path}`,
+        headers: { ...allowedHeaders(headers), host: `127.0.0.1:${port}` },
+        ...(httpMethod === 'GET' ? {} : { payload: Buffer.from(body) }),
+      })
+    } finally {
+      this.#leave(view)
+    }
+  }
+
+  async #inject(request: InjectOptions): Promise<TunnelAnswer> {
+    const { statusCode, headers, rawPayload } = await this.#app.inject(request)
+    if (rawPayload.byteLength > LIMITS.tunnelAnswerBytes) return tooLarge()
+    const answered = ANSWER_HEADERS.flatMap((name) => {
+      const value = headers[name]
+      return value === undefined ? [] : [[name, String(value)] as const]
+    })
+    return { status: statusCode, headers: Object.fromEntries(answered), body: rawPayload }
+  }
+
+  #leave(view: string): void {
+    const count = this.#inFlight.get(view) ?? 0
+    if (count <= 1) this.#inFlight.delete(view)
+    else this.#inFlight.set(view, count - 1)
+  }
+}
+
+function allowedHeaders(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers)
+      .map(([name, value]) => [name.toLowerCase(), value] as const)
+      .filter(([name]) => REQUEST_HEADERS.has(name)),
+  )
+}
+
+/** Larger bodies come by Range. */
+function tooLarge(): TunnelAnswer {
+  const body = new TextEncoder().encode(JSON.stringify(errorBody('too_large')))
+  return { status: 413, headers: { 'content-type': 'application/json' }, body }
+}

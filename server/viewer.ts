@@ -1,0 +1,225 @@
+import type { CellsHead } from '../protocol/cells.ts'
+import { CLOSE_CODES } from '../protocol/channel.ts'
+import type { Command } from '../protocol/commands.ts'
+import type { ViewerEvent } from '../protocol/events.ts'
+import {
+  equalInConstantTime,
+  healthText,
+  type InstanceId,
+  type Nonce,
+  probeText,
+  sign,
+  type ViewerId,
+  type ViewerToken,
+} from '../protocol/probe.ts'
+import type { PageState } from '../protocol/state.ts'
+import type { Authority } from './authority.ts'
+import { Backlog } from './backlog.ts'
+import { PageChannel } from './channel.ts'
+import { ConsoleRing } from './console-ring.ts'
+import { digest, sameDigest } from './digest.ts'
+import type { SignedProbe } from './gate.ts'
+import type { KernelLink, Notification } from './kernel-link.ts'
+import { Learnt, type Lesson } from './learnt.ts'
+import { LIMITS } from './limits.ts'
+import { Outbox } from './outbox.ts'
+import type { NotifyOptions } from './pipe.ts'
+import type { DataSource } from './sources/data-source.ts'
+import { ViewerState } from './state.ts'
+
+export type ViewerParts = {
+  id: ViewerId
+  token: ViewerToken
+  instanceId: InstanceId
+  kernel: KernelLink
+  /** Opened, or on its way, or refused. */
+  source: Promise<DataSource>
+  /** What a server before this one knew. */
+  state: PageState | null
+  commandSeq: number
+}
+
+/** One viewer: its secret, its dataset, its pages, and what they all have in common. */
+export class Viewer {
+  readonly id: ViewerId
+  readonly instanceId: InstanceId
+  readonly source: Promise<DataSource>
+  readonly state: ViewerState
+  readonly outbox: Outbox
+  readonly learnt = new Learnt()
+  readonly console = new ConsoleRing()
+  readonly backlog = new Backlog()
+  readonly #token: ViewerToken
+  readonly #tokenDigest: Buffer
+  readonly #kernel: KernelLink
+  readonly #usedNonces = new Set<Nonce>()
+  /** By the id of the key. The last one touched, else the last to come, is primary. */
+  readonly #pages = new Map<string, PageChannel>()
+  #primary: PageChannel | null = null
+  /** Commands are resolved one after the other, so that none overtakes another. */
+  #lastCommand: Promise<void> = Promise.resolve()
+  readonly #ended = new AbortController()
+
+  constructor({ id, token, instanceId, kernel, source, state, commandSeq }: ViewerParts) {
+    this.id = id
+    this.instanceId = instanceId
+    this.source = source
+    this.state = new ViewerState(state)
+    this.outbox = new Outbox(commandSeq)
+    this.#token = token
+    this.#tokenDigest = digest(token)
+    this.#kernel = kernel
+  }
+
+  /** Aborts when the viewer ends. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  get pages(): readonly PageChannel[] {
+    return [...this.#pages.values()]
+  }
+
+  get openPages(): number {
+    return this.pages.filter((page) => page.isOpen).length
+  }
+
+  get primaryPage(): PageChannel | null {
+    if (this.#primary?.isOpen === true) return this.#primary
+    return this.pages.findLast((page) => page.isOpen) ?? null
+  }
+
+  hasToken(token: string): boolean {
+    return sameDigest(this.#tokenDigest, digest(token))
+  }
+
+  /** The mac holds and the nonce is new. */
+  isSigned(probe: SignedProbe): boolean {
+    if (this.#usedNonces.has(probe.nonce) || this.#usedNonces.size >= LIMITS.noncesPerViewer) return false
+    const { instanceId } = this
+    return equalInConstantTime(probe.mac, sign(this.#token, probeText({ ...probe, instanceId })))
+  }
+
+  /** Learn from a probe that {@link isSigned}, once; the kernel hears that the widget is there. */
+  learn(host: Authority, probe: SignedProbe): Lesson | null {
+    this.#usedNonces.add(probe.nonce)
+    const lesson = this.learnt.learn(host, probe)
+    if (lesson !== null) this.notify({ method: 'viewer.seen', params: { viewerId: this.id, base: lesson.base } })
+    return lesson
+  }
+
+  /** The server's half of the proof. */
+  proof(nonce: Nonce): string {
+    return sign(this.#token, healthText(this.id, nonce, this.instanceId))
+  }
+
+  /** The page that holds this key, made at its first hello. */
+  page(keyId: string): PageChannel {
+    const known = this.#pages.get(keyId)
+    if (known !== undefined) return known
+    const page = new PageChannel(keyId, this)
+    this.#pages.set(keyId, page)
+    return page
+  }
+
+  /** Its key died: another page has taken its place. */
+  dropPage(keyId: string): void {
+    const page = this.#pages.get(keyId)
+    this.#pages.delete(keyId)
+    page?.end(CLOSE_CODES.unknownKey, 'Too many pages show this viewer; this one was the longest unused.')
+  }
+
+  pagesChanged(): void {
+    const params = { viewerId: this.id, pages: this.openPages }
+    this.notify({ method: 'viewer.pages', params }, undefined, 'pages')
+    this.#offerAll(this.primaryPage)
+  }
+
+  /** The user touched this page: it alone answers what only one page can. */
+  touch(page: PageChannel): void {
+    if (this.#primary === page) return
+    this.#primary = page
+    this.#offerAll(page)
+  }
+
+  /** Queue a command for the pages. @throws ProtocolError `overloaded`; `unknown_column` where a colour is none */
+  addCommand(seq: number, command: Command, body: Uint8Array): Promise<void> {
+    const added = this.#lastCommand.then(async () => {
+      const resolved = await this.#resolve(command)
+      if (this.ended.aborted) return
+      const waiting = { seq, command: resolved, body }
+      for (const replaced of this.outbox.add(waiting)) this.#tellAck(replaced.seq, true)
+      for (const page of this.pages) page.offer(waiting)
+    })
+    this.#lastCommand = added.catch((error: unknown) => {
+      this.#tellAck(seq, false, error instanceof Error ? error.message : String(error))
+    })
+    return this.#lastCommand
+  }
+
+  acknowledge(seq: number, ok: boolean, reason?: string): void {
+    if (this.outbox.settle(seq)) this.#tellAck(seq, ok, reason)
+  }
+
+  keepState(page: PageState): void {
+    this.state.setPage(page)
+    this.notify({ method: 'viewer.state', params: { viewerId: this.id, state: page } }, undefined, 'state')
+  }
+
+  /** @param cells checked to fit `body` */
+  keepCells(name: string, cells: CellsHead, body: Uint8Array): void {
+    this.state.setCells(name, cells, body)
+    const params = { viewerId: this.id, name, cells }
+    this.notify({ method: 'viewer.cellSet', params }, body, `cells/${name}`)
+  }
+
+  /** A set of cells that the kernel brings back after a restart: pages that are already here get it too. */
+  restoreCells(name: string, cells: CellsHead, body: Uint8Array): void {
+    this.state.setCells(name, cells, body)
+    for (const page of this.pages) page.send({ kind: 'cellSet', name, cells }, body)
+  }
+
+  forwardEvent(id: string, event: ViewerEvent, body: Uint8Array): void {
+    const replaces = event.kind === 'hover' ? 'hover' : undefined
+    this.notify({ method: 'viewer.event', params: { viewerId: this.id, id, event } }, body, replaces)
+  }
+
+  /** @param png bulk: it waits for all else; of pictures for the notebook only the last */
+  sendSnapshot(requestId: string | null, png: Uint8Array): void {
+    const message = { method: 'viewer.snapshot', params: { viewerId: this.id, requestId } } as const
+    const replaces: NotifyOptions = requestId === null ? { replaces: `${this.id}/snapshot` } : {}
+    void this.backlog.track(png.byteLength, this.#kernel.notify(message, png, { ...replaces, isBulk: true }))
+  }
+
+  /** @param replaces the same of this viewer that still waits is replaced */
+  notify(message: Notification, body?: Uint8Array, replaces?: string): void {
+    const options = replaces === undefined ? {} : { replaces: `${this.id}/${replaces}` }
+    const sent = this.#kernel.notify(message, body, options)
+    void this.backlog.track(body?.byteLength ?? 0, sent)
+  }
+
+  /** End it: channels close with 1001, the source closes, waiting reads end. Its keys are revoked by its registry. */
+  async close(reason: string): Promise<void> {
+    this.#ended.abort(new DOMException(reason, 'AbortError'))
+    for (const page of this.pages) page.end(CLOSE_CODES.stopped, reason)
+    this.#pages.clear()
+    const source = await this.source.catch(() => null)
+    await source?.close()
+  }
+
+  async #resolve(command: Command): Promise<Command> {
+    if (command.kind !== 'setColorBy' || command.color !== undefined) return command
+    if (command.field === null) return { ...command, color: null }
+    const source = await this.source
+    return { ...command, color: await source.resolveColor(command.field, this.ended) }
+  }
+
+  #offerAll(page: PageChannel | null): void {
+    for (const waiting of this.outbox.waiting) page?.offer(waiting)
+  }
+
+  #tellAck(seq: number, ok: boolean, reason?: string): void {
+    const params = { viewerId: this.id, seq, ok, ...(reason === undefined ? {} : { reason }) }
+    this.notify({ method: 'viewer.ack', params })
+  }
+}

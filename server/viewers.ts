@@ -1,0 +1,90 @@
+import { ProtocolError } from '../protocol/errors.ts'
+import type { InstanceId, PageKey, ViewerId } from '../protocol/probe.ts'
+import type { Allow } from './gate.ts'
+import { PageKeys } from './keys.ts'
+import { LIMITS } from './limits.ts'
+import { Viewer, type ViewerParts } from './viewer.ts'
+
+/** All viewers of this server, and what the gate asks about them. */
+export class Viewers {
+  readonly instanceId: InstanceId
+  readonly keys = new PageKeys()
+  readonly #viewers = new Map<ViewerId, Viewer>()
+  /** When tokens were refused, milliseconds of the monotonic clock, oldest first. */
+  readonly #refusals = new Map<ViewerId, number[]>()
+
+  constructor(instanceId: InstanceId) {
+    this.instanceId = instanceId
+  }
+
+  get all(): readonly Viewer[] {
+    return [...this.#viewers.values()]
+  }
+
+  get(id: ViewerId): Viewer | null {
+    return this.#viewers.get(id) ?? null
+  }
+
+  /** @throws ProtocolError `unknown_viewer` */
+  need(id: string): Viewer {
+    const viewer = this.#viewers.get(id as ViewerId) // a text that is no id is simply not in the map
+    if (viewer !== undefined) return viewer
+    throw new ProtocolError('unknown_viewer', 'This server has no such viewer: it was stopped. Run the cell again.')
+  }
+
+  /** @throws ProtocolError `bad_request` when the id is taken */
+  open(parts: Omit<ViewerParts, 'instanceId'>): Viewer {
+    if (this.#viewers.has(parts.id)) throw new ProtocolError('bad_request', `Viewer ${parts.id} is open already.`)
+    const viewer = new Viewer({ ...parts, instanceId: this.instanceId })
+    this.#viewers.set(parts.id, viewer)
+    return viewer
+  }
+
+  /** Its keys die at once; the rest ends in the background. */
+  async close(id: ViewerId, reason: string): Promise<void> {
+    const viewer = this.#viewers.get(id)
+    this.#viewers.delete(id)
+    this.#refusals.delete(id)
+    this.keys.revoke(id)
+    await viewer?.close(reason)
+  }
+
+  async closeAll(reason: string): Promise<void> {
+    await Promise.all(this.all.map((viewer) => this.close(viewer.id, reason)))
+  }
+
+  /**
+   * Trade a token for a page key.
+   * @returns `null` for a wrong token or an unknown viewer, which look the same
+   */
+  trade(id: ViewerId, token: string): PageKey | null {
+    const viewer = this.get(id)
+    if (viewer === null || !viewer.hasToken(token)) return null
+    const { key, evicted } = this.keys.make(id)
+    if (evicted !== null) viewer.dropPage(evicted.id)
+    return key
+  }
+
+  /** Count a refused token. @returns how long its answer should wait; never a lock-out */
+  refusedTokenDelay(id: ViewerId): number {
+    if (!this.#viewers.has(id)) return 0
+    const now = performance.now()
+    const recent = [...(this.#refusals.get(id) ?? []).filter((time) => time > now - 60_000), now]
+    this.#refusals.set(id, recent.slice(-LIMITS.refusedTokensPerMinute - 1))
+    return recent.length > LIMITS.refusedTokensPerMinute ? LIMITS.refusedTokenDelayMs : 0
+  }
+
+  /** The gate's view. */
+  readonly allow: Allow = {
+    viewerOfKey: (key) => this.keys.find(key)?.viewerId ?? null,
+    knowsHost: (host, id) => this.#some(id, (viewer) => viewer.learnt.knowsHost(host)),
+    knowsOrigin: (origin, id) => this.#some(id, (viewer) => viewer.learnt.knowsOrigin(origin)),
+    isSigned: (probe) => this.get(probe.viewerId)?.isSigned(probe) ?? false,
+  }
+
+  #some(id: ViewerId | null, test: (viewer: Viewer) => boolean): boolean {
+    if (id === null) return this.all.some(test)
+    const viewer = this.get(id)
+    return viewer !== null && test(viewer)
+  }
+}
