@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises'
+import { defineConfig, type Plugin } from 'vitest/config'
+
+/** As in the bundle: a style sheet is imported as its text. Vite would take it into its own hands by the `.css`. */
+const cssAsText: Plugin = {
+  name: 'css-as-text',
+  enforce: 'pre',
+  async resolveId(source, importer) {
+    if (!source.endsWith('.css')) return null
+    const resolved = await this.resolve(source, importer, { skipSelf: true })
+    return resolved && `\0${resolved.id}.text`
+  },
+  async load(id) {
+    if (!id.startsWith('\0') || !id.endsWith('.css.text')) return null
+    const text = await readFile(id.slice(1, -'.text'.length), 'utf8')
+    return `export default ${JSON.stringify(text)}`
+  },
+}
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['test/{protocol,server,scripts}/**/*.test.ts'],
+        },
+      },
+      {
+        plugins: [cssAsText],
+        test: {
+          name: 'dom',
+          environment: 'happy-dom',
+          include: ['test/{widget,page}/**/*.test.{ts,tsx}'],
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false, // a notebook server, a kernel and a browser want both cores
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
