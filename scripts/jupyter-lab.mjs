@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const START_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 15_000
+
+/** WebGL2 by software, and none of the browser's own traffic. */
+export const CHROMIUM_ARGUMENTS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Where Chrome or Chromium is: `CHROME_PATH`, else the first on the PATH; null when there is none. */
+export function findChromium() {
+  const named = process.env.CHROME_PATH
+  if (named !== undefined && named !== '') return named
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']) {
+    const found = folders.map((folder) => join(folder, name)).find((file) => existsSync(file))
+    if (found !== undefined) return found
+  }
+  return null
+}
+
+/**
+ * @typedef {object} Lab a running JupyterLab
+ * @property {string} url its base, with a trailing slash
+ * @property {string} token
+ * @property {string} folder root of its files
+ * @property {number} pid
+ * @property {() => Promise<void>} shutDownKernels kernels outlive pages: end all of them
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Start JupyterLab on loopback, with configuration and runtime folders of its own.
+ * @param {object} options
+ * @param {string} options.folder root of the files it shows
+ * @param {string} [options.baseUrl] such as `/user/alice/`
+ * @param {boolean} [options.serverProxy] false: without jupyter-server-proxy
+ * @param {string[]} [options.labArguments]
+ * @param {Record<string, string>} [options.environment] added to this process's own
+ * @param {string} options.logFile what it and its kernels say
+ * @param {string} [options.ownFolder] configuration and runtime files; a temporary folder when absent
+ * @returns {Promise<Lab>}
+ */
+export async function startLab(options) {
+  const { folder, baseUrl = '/', serverProxy = true, labArguments = [], environment = {}, logFile } = options
+  const own = options.ownFolder ?? mkdtempSync(join(tmpdir(), 'lab-'))
+  const port = await freePort()
+  const token = randomBytes(24).toString('hex')
+  mkdirSync(dirname(logFile), { recursive: true })
+  const log = createWriteStream(logFile)
+  const child = spawn(
+    join(ROOT, '.venv/bin/jupyter-lab'),
+    [
+      '--no-browser',
+      '--ServerApp.ip=127.0.0.1',
+      `--ServerApp.port=${port}`,
+      '--ServerApp.port_retries=0',
+      `--ServerApp.base_url=${baseUrl}`,
+      `--ServerApp.root_dir=${folder}`,
+      '--LabApp.news_url=None',
+      '--LabApp.expose_app_in_browser=True',
+      '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
+      ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
+      ...(serverProxy ? [] : ["--ServerApp.jpserver_extensions={'jupyter_server_proxy': False}"]),
+      ...labArguments,
+    ],
+    {
+      cwd: folder,
+      detached: true, // a group of its own, so that `stop` reaches the kernels too
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        JUPYTER_CONFIG_DIR: join(own, 'config'),
+        JUPYTER_DATA_DIR: join(own, 'data'),
+        JUPYTER_RUNTIME_DIR: join(own, 'runtime'),
+        IPYTHONDIR: join(own, 'ipython'),
+        JUPYTER_TOKEN: token, // not in argv, which every user of the machine can read
+        ...environment,
+      },
+    },
+  )
+  child.stdout.pipe(log)
+  child.stderr.pipe(log)
+  const url = `http://127.0.0.1:${port}${baseUrl}`
+  const stop = () => stopLab(child, options.ownFolder === undefined ? own : null)
+  try {
+    await answering(`${url}api/status?token=${token}`, child, logFile)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { url, token, folder, pid: child.pid ?? -1, shutDownKernels: () => shutDownKernels(url, token), stop }
+}
+
+/**
+ * Open a notebook in a workspace of its own, or JupyterLab restores the tabs of the last one.
+ * @param {import('playwright-core').Page} page
+ * @param {Pick<Lab, 'url' | 'token'>} lab
+ * @param {string} path relative to the root of its files
+ */
+export async function openNotebook(page, lab, path) {
+  const workspace = `w${randomBytes(4).toString('hex')}`
+  const encoded = path.split('/').map(encodeURIComponent).join('/')
+  await page.goto(`${lab.url}lab/workspaces/${workspace}/tree/${encoded}?token=${lab.token}`)
+}
+
+async function shutDownKernels(url, token) {
+  const headers = { authorization: `token ${token}` }
+  const kernels = await (await fetch(`${url}api/kernels`, { headers })).json()
+  await Promise.all(kernels.map(({ id }) => fetch(`${url}api/kernels/${id}`, { method: 'DELETE', headers })))
+}
+
+async function answering(url, child, logFile) {
+  const deadline = AbortSignal.timeout(START_TIMEOUT_MS)
+  while (child.exitCode === null && !deadline.aborted) {
+    const response = await fetch(url, { signal: deadline }).catch(() => null)
+    if (response?.ok === true) return
+    await new Promise((next) => setTimeout(next, 100))
+  }
+  throw new Error(
+    child.exitCode === null
+      ? `JupyterLab did not answer in ${START_TIMEOUT_MS / 1000} s; its log is ${logFile}`
+      : `JupyterLab ended with status ${child.exitCode}; its log is ${logFile}`,
+  )
+}
+
+async function stopLab(child, ownFolder) {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = new Promise((done) => child.once('exit', () => done('ended')))
+    child.kill('SIGTERM')
+    const outcome = await Promise.race([
+      ended,
+      new Promise((late) => setTimeout(late, STOP_TIMEOUT_MS, 'late').unref()),
+    ])
+    if (outcome === 'late') process.kill(-child.pid, 'SIGKILL')
+  }
+  if (ownFolder !== null) rmSync(ownFolder, { recursive: true, force: true })
+}
+
+/** A port that was free a moment ago. */
+export async function freePort() {
+  const server = createServer()
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
+  const { port } = server.address()
+  await new Promise((closed) => server.close(closed))
+  return port
+}

@@ -1,0 +1,90 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
+import { runCell, startAllCells, viewerReady } from '../stage/notebook.ts'
+import { chooseGene, playScenario, SCENARIO_CELLS } from './scenario.ts'
+
+const ENVIRONMENTS = [
+  {
+    name: 'lab-proxy',
+    title: 'JupyterLab with jupyter-server-proxy at /user/alice/',
+    options: { baseUrl: '/user/alice/' },
+    transport: 'same-origin-proxy',
+  },
+  {
+    name: 'lab-direct',
+    title: 'JupyterLab without jupyter-server-proxy',
+    options: { serverProxy: false },
+    transport: 'direct',
+  },
+] as const
+
+describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
+  let stage: LabStage
+  beforeAll(async () => {
+    stage = await startLabStage(name, options)
+  }, 90_000)
+  afterAll(async () => stage?.stop(), 60_000)
+
+  test('show, colour, select, command and reload work', async () => {
+    const page = await stage.open(SCENARIO_CELLS)
+    try {
+      await playScenario(page, transport)
+    } finally {
+      await stage.photograph(page, 'scenario')
+      await page.close()
+    }
+  }, 240_000)
+
+  test('with Run All, cells are on screen while the next cell computes, and the picture goes on', async () => {
+    const page = await stage.open([showFile(), PURE_PYTHON_FOR_60_S])
+    try {
+      await startAllCells(page)
+      expect(await viewerReady(page, 50_000)).toEqual({ cells: 700, transport })
+      expect(await kernelStatus(page)).toBe('busy')
+      await chooseGene(page, 'CD3D')
+      await chooseGene(page, 'NKG7')
+      expect(await kernelStatus(page)).toBe('busy')
+    } finally {
+      await stage.photograph(page, 'run-all')
+      await page.close()
+    }
+  }, 120_000)
+
+  test('a call that holds the interpreter for 5 s does not stop the picture', async () => {
+    const page = await stage.open([showFile(), HOLD_THE_INTERPRETER_FOR_5_S])
+    try {
+      await runCell(page, 0)
+      await viewerReady(page, 60_000)
+      const held = runCell(page, 1)
+      const before = performance.now()
+      await chooseGene(page, 'CD3D')
+      expect(performance.now() - before).toBeLessThan(4_000)
+      expect(await held).toContain('held')
+    } finally {
+      await page.close()
+    }
+  }, 120_000)
+})
+
+const PURE_PYTHON_FOR_60_S = `import time
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    pass`
+
+/** `PyDLL` keeps the interpreter's lock during the call, as a C extension does that never releases it. */
+const HOLD_THE_INTERPRETER_FOR_5_S = `import ctypes
+ctypes.PyDLL(None).sleep(5)
+print("held")`
+
+/** Show the quickstart's cells from an .h5ad file, whose genes the server reads without the kernel. */
+function showFile(): string {
+  return `import scanpy as sc
+from cellucid_notebook import show_anndata
+sc.datasets.pbmc68k_reduced().write_h5ad("pbmc.h5ad")
+viewer = show_anndata("pbmc.h5ad", color="louvain")`
+}
+
+async function kernelStatus(page: Page): Promise<string> {
+  return page.evaluate(() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status)
+}

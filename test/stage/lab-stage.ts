@@ -1,0 +1,92 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { CHROMIUM_ARGUMENTS, findChromium, type Lab, openNotebook, startLab } from '../../scripts/jupyter-lab.mjs'
+import { notebookReady } from './notebook.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+export type LabOptions = {
+  baseUrl?: string
+  serverProxy?: boolean
+  labArguments?: string[]
+  environment?: Record<string, string>
+}
+
+/** A JupyterLab and a browser, with what both say in `dist/e2e/<name>/`. */
+export type LabStage = {
+  lab: Lab
+  context: BrowserContext
+  /** Where the run's logs and pictures are. */
+  folder: string
+  /** Errors of the notebook's pages and frames since the start: `pageerror` and `console.error`. */
+  errors: string[]
+  /** Write a notebook and open it in a new page, its kernel ready. Kernels of earlier notebooks are ended first. */
+  open(cells: readonly string[], name?: string): Promise<Page>
+  /** Take a picture of the page into the run's folder. */
+  photograph(page: Page, name: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function launchBrowser(extraArguments: readonly string[] = []): Promise<Browser> {
+  const executablePath = findChromium()
+  if (executablePath === null) throw new Error('No Chromium on the PATH: install it, or set CHROME_PATH')
+  return chromium.launch({ executablePath, args: [...CHROMIUM_ARGUMENTS, ...extraArguments], chromiumSandbox: false })
+}
+
+export async function startLabStage(name: string, options: LabOptions = {}): Promise<LabStage> {
+  const folder = join(ROOT, 'dist/e2e', name)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const notebooks = mkdtempSync(join(tmpdir(), 'notebooks-'))
+  const lab = await startLab({ folder: notebooks, logFile: join(folder, 'jupyter.log'), ...options })
+  const browser = await launchBrowser()
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 } })
+  const errors: string[] = []
+  context.on('weberror', (error) => errors.push(String(error.error())))
+  context.on('console', (line) => {
+    if (line.type() === 'error') errors.push(line.text())
+  })
+  let count = 0
+  return {
+    lab,
+    context,
+    folder,
+    errors,
+    async open(cells, file = `notebook-${++count}.ipynb`) {
+      await lab.shutDownKernels()
+      writeFileSync(join(notebooks, file), notebookJson(cells))
+      const page = await context.newPage()
+      await openNotebook(page, lab, file)
+      await notebookReady(page)
+      return page
+    },
+    async photograph(page, picture) {
+      await page.screenshot({ path: join(folder, `${picture}.png`) })
+    },
+    async stop() {
+      writeFileSync(join(folder, 'browser-errors.log'), errors.join('\n'))
+      await browser.close()
+      await lab.stop()
+      rmSync(notebooks, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A notebook file of these code cells, without outputs. */
+export function notebookJson(cells: readonly string[]): string {
+  return JSON.stringify({
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } },
+    cells: cells.map((source, index) => ({
+      id: `cell-${index}`,
+      cell_type: 'code',
+      execution_count: null,
+      metadata: {},
+      outputs: [],
+      source,
+    })),
+  })
+}

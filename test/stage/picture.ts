@@ -1,0 +1,45 @@
+import type { Page } from 'playwright-core'
+
+export type Rgb = readonly [number, number, number]
+
+/**
+ * Count the pixels of a PNG that have each of these colours.
+ * @param page any page of a browser; the PNG is decoded in a blank one beside it
+ * @param tolerance largest difference per channel, 0 to 255
+ * @returns one count per colour
+ */
+export async function countColors(page: Page, png: Buffer, colors: readonly Rgb[], tolerance = 12): Promise<number[]> {
+  const blank = await page.context().newPage()
+  try {
+    return await blank.evaluate(countInBrowser, { data: png.toString('base64'), colors, tolerance })
+  } finally {
+    await blank.close()
+  }
+}
+
+async function countInBrowser(asked: { data: string; colors: readonly Rgb[]; tolerance: number }): Promise<number[]> {
+  const bytes = Uint8Array.from(atob(asked.data), (character) => character.charCodeAt(0))
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+  if (context === null) throw new Error('no 2D canvas')
+  context.drawImage(bitmap, 0, 0)
+  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height)
+  return asked.colors.map(([red, green, blue]) => {
+    let count = 0
+    for (let i = 0; i < data.length; i += 4) {
+      const distance = Math.max(
+        Math.abs((data[i] ?? 0) - red),
+        Math.abs((data[i + 1] ?? 0) - green),
+        Math.abs((data[i + 2] ?? 0) - blue),
+      )
+      if (distance <= asked.tolerance) count++
+    }
+    return count
+  })
+}
+
+/** "#rrggbb" as three numbers. */
+export function parseHex(color: string): Rgb {
+  const value = Number.parseInt(color.slice(1, 7), 16)
+  return [value >> 16, (value >> 8) & 255, value & 255]
+}
