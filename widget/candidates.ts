@@ -101,7 +101,7 @@ function notebookBases(facts: PageFacts): string[] {
   return paths.flatMap((path) => {
     const withSlash = path.endsWith('/') ? path : `${path}/`
     const base = isWeb(facts) && withSlash.startsWith('/') ? `${facts.origin}${withSlash}` : withSlash
-    return parseBase(base) ?? []
+    return listOf(parseBase(base))
   })
 }
 
@@ -111,31 +111,36 @@ function isWeb(facts: PageFacts): boolean {
 
 const MAX_CUTS = 3
 
+/** code-server serves its webviews below /stable-<hash>/, and its proxy beside that. */
+const WORKBENCH = '/stable-'
+
 /** A user or a folder may be called "lab" too, so that each cut is a candidate of its own. */
-function cutPaths({ pathname, ...facts }: PageFacts): string[] {
-  if (!isWeb({ pathname, ...facts })) return []
+function cutPaths(facts: PageFacts): string[] {
+  if (!isWeb(facts)) return []
+  const { pathname } = facts
   const words = pathname.matchAll(/\/(?:lab|tree|notebooks|doc|edit|consoles|nbclassic|voila)(?=\/|$)/g)
   const cuts = [...words].map((match) => pathname.slice(0, match.index + 1))
-  // code-server serves its webviews below /stable-<hash>/, and its proxy beside that.
-  const workbench = pathname.indexOf('/stable-')
+  const workbench = pathname.indexOf(WORKBENCH)
   return [...cuts, ...(workbench === -1 ? [] : [pathname.slice(0, workbench + 1)])].slice(0, MAX_CUTS)
 }
 
-/** code-server and Coder: an address with `{{port}}` in it, absolute or relative to the workbench. */
+/** code-server and Coder: an address with `{{port}}` in it, absolute, or relative to the workbench. */
 function templateBase(facts: PageFacts, port: number, { vscodeProxyUri }: Hints): string[] {
   if (vscodeProxyUri === undefined) return []
   const filled = vscodeProxyUri.replaceAll('{{port}}', String(port))
-  if (/^https?:/.test(filled)) return [parseBase(filled) ?? []].flat()
-  if (!isWeb(facts)) return []
-  const workbench = facts.pathname.slice(0, Math.max(facts.pathname.indexOf('/stable-'), 0))
-  const base = URL.canParse(filled, `${facts.origin}${workbench}/`)
-    ? parseBase(new URL(filled, `${facts.origin}${workbench}/`).href)
-    : null
-  return base === null ? [] : [base]
+  if (/^https?:/.test(filled)) return listOf(parseBase(filled))
+  const workbench = facts.pathname.indexOf(WORKBENCH)
+  if (!isWeb(facts) || workbench === -1) return []
+  const from = `${facts.origin}${facts.pathname.slice(0, workbench + 1)}`
+  return URL.canParse(filled, from) ? listOf(parseBase(new URL(filled, from).href)) : []
 }
 
 /** In the browser a private port of a codespace has an address of its own; the desktop maps it to loopback instead. */
 function codespacesBase(facts: PageFacts, port: number, { codespaceName, codespacesDomain }: Hints): string[] {
   if (codespaceName === undefined || codespacesDomain === undefined || facts.scheme !== 'https:') return []
-  return [parseBase(`https://${codespaceName}-${port}.${codespacesDomain}/`) ?? []].flat()
+  return listOf(parseBase(`https://${codespaceName}-${port}.${codespacesDomain}/`))
+}
+
+function listOf<T>(item: T | null): T[] {
+  return item === null ? [] : [item]
 }
