@@ -44,18 +44,23 @@ class Ready:
 class ServerProcess:
     """One server process and the pipe to it.
 
-    ``port`` ``None`` leaves the choice to the server. ``receive`` and ``ended`` run on the reader thread.
+    ``port``: the one to try first, ``None`` for the default; ``is_fixed``: another will not do. ``receive`` and ``ended`` run on the reader thread.
     """
 
     def __init__(
-        self, port: int | None, receive: Callable[[Call], None], ended: Callable[[ServerProcess], None]
+        self,
+        port: int | None,
+        *,
+        is_fixed: bool,
+        receive: Callable[[Call], None],
+        ended: Callable[[ServerProcess], None],
     ) -> None:
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
         self._ready: Future[Ready] = Future()
         self._receive = receive
         self._on_end = ended
         self._process = subprocess.Popen(
-            _command(port),
+            _command(port, is_fixed=is_fixed),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -162,14 +167,16 @@ class ServerProcess:
         self._stderr.close()
 
 
-def _command(port: int | None) -> list[str]:
+def _command(port: int | None, *, is_fixed: bool) -> list[str]:
     if not SERVER_FILE.exists():
         raise ServerError(
             f"The viewer server's program is missing: {SERVER_FILE.name} is not in the installed package. Install "
             "cellucid-notebook again, or run `npm run build` in a checkout."
         )
-    command = [find_node(), str(SERVER_FILE)]
-    return command if port is None else [*command, "--port", str(port)]
+    command = [find_node(), str(SERVER_FILE), "--parent", str(os.getpid())]
+    if port is not None:
+        command += ["--port", str(port)]
+    return [*command, "--fixed"] if is_fixed else command
 
 
 def _start_error(params: JsonObject) -> Exception:

@@ -44,7 +44,7 @@ class Server:
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         threading.Thread(target=self._run_events, name="cellucid-events", daemon=True).start()
         try:
-            self._process, self._ready = self._start(port)
+            self._process, self._ready = self._start(port, is_fixed=port is not None)
         except BaseException:
             self._end_threads()
             raise
@@ -98,7 +98,7 @@ class Server:
             if wait_for(opened, _OPEN_TIMEOUT_S) is None:
                 opened.add_done_callback(lambda future: self._report_late(link, future))
         except CellucidError:
-            self.close(link, "failed")
+            self.close(link, "The dataset could not be opened.")
             raise
 
     def close(self, link: ViewerLink, reason: str) -> None:
@@ -148,8 +148,8 @@ class Server:
                 "Call show_anndata(...) in this process to get a viewer of its own."
             )
 
-    def _start(self, port: int | None) -> tuple[ServerProcess, Ready]:
-        process = ServerProcess(port, self._calls_in, self._lost)
+    def _start(self, port: int | None, *, is_fixed: bool) -> tuple[ServerProcess, Ready]:
+        process = ServerProcess(port, is_fixed=is_fixed, receive=self._calls_in, ended=self._lost)
         return process, process.wait_ready()
 
     def _end_threads(self) -> None:
@@ -212,9 +212,11 @@ class Server:
 
     def _restart(self) -> tuple[ServerProcess, Ready]:
         try:
-            return self._start(self.port)
+            return self._start(self.port, is_fixed=True)
         except PortError:
-            return self._start(None)  # somebody took it meanwhile: the widgets are told the new one
+            return self._start(
+                self.port, is_fixed=False
+            )  # somebody took it meanwhile: the widgets are told the new one
 
     def _reopen(self, link: ViewerLink) -> None:
         opened = self._process.pipe.request("viewer.open", link.open_params())

@@ -193,11 +193,11 @@ class Viewer(anywidget.AnyWidget):
 
     def stop(self) -> None:
         """End the viewer: its page closes, the data is let go. The server stays for other viewers. Idempotent."""
-        self._end("The viewer was stopped. Run its cell again to show the data.", "stopped")
+        self._end("The viewer was stopped. Run its cell again to show the data.")
 
     def close(self) -> None:
         """The widget's own end; the same as `stop`."""
-        self._end("The viewer was closed. Run its cell again to show the data.", "stopped")
+        self._end("The viewer was closed. Run its cell again to show the data.")
 
     def __enter__(self) -> Self:
         return self
@@ -207,14 +207,14 @@ class Viewer(anywidget.AnyWidget):
     ) -> None:
         self.stop()
 
-    def _end(self, reason: str, code: str) -> None:
+    def _end(self, reason: str) -> None:
         # A half-made widget is closed too, by ipywidgets' finalizer; a forked child must not speak for its parent.
         if getattr(self, "_link", None) is None or self._owner_pid != os.getpid() or self._ended is not None:
             return
         self._ended = reason
         self._link.listener = None
         with suppress(ServerError):
-            self._server.close(self._link, code)
+            self._server.close(self._link, reason)
         self._messages.close(reason)
         self._hooks.stop()
         self._board.end(reason)
@@ -404,7 +404,7 @@ class Viewer(anywidget.AnyWidget):
         with output_to(self._last_cell):
             print(reason, file=sys.stderr)  # noqa: T201 - a message to the user
             sys.stderr.flush()
-        self._end(reason, "failed")
+        self._end(reason)
 
     # The widget's plumbing.
 
