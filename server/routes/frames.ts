@@ -34,7 +34,7 @@ export async function sendFrame(
   const source = await openedSource(viewer, signal)
   const version = await source.version(signal)
   const ask = await choose(source, signal)
-  const etag = etagOf([parts.version, version, ask.key, ask.isGzipped ? 'gzip' : 'plain'])
+  const etag = etagOf([viewer.instanceId, source.id, version, ask.key, ask.isGzipped ? 'gzip' : 'plain'])
   if (isUnchanged(request, etag)) return sendUnchanged(reply, etag)
   const bytes = await readFrame(parts, { source, version, ask, signal })
   return sendBytes(request, reply, {
@@ -54,6 +54,7 @@ function readFrame({ columns }: AppParts, { source, version, ask, signal }: Read
   return columns.get(`${key}.gz`, signal, async (shared) => compress(await plain(shared), { level: 1 }))
 }
 
+/** All viewers of all servers share one origin and its cache behind a proxy, so the ETag names which data it was. */
 function etagOf(parts: readonly string[]): string {
   return `"${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}"`
 }

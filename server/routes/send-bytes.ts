@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { KEY_HEADER } from '../../protocol/urls.ts'
 import { parseRange } from '../byte-range.ts'
 import { errorBody } from '../error-reply.ts'
 import { REVALIDATE } from '../headers.ts'
@@ -9,8 +10,12 @@ export function isUnchanged(request: FastifyRequest, etag: string): boolean {
   return held?.split(',').some((text) => text.trim().replace(/^W\//, '') === etag) ?? false
 }
 
+function cacheHeaders(etag: string) {
+  return { etag, vary: KEY_HEADER, 'cache-control': REVALIDATE }
+}
+
 export function sendUnchanged(reply: FastifyReply, etag: string): FastifyReply {
-  return reply.code(304).headers({ etag, 'cache-control': REVALIDATE }).send()
+  return reply.code(304).headers(cacheHeaders(etag)).send()
 }
 
 /**
@@ -24,7 +29,7 @@ export function sendBytes(
 ): FastifyReply {
   const { etag, type } = content
   const bytes = Buffer.from(content.bytes.buffer, content.bytes.byteOffset, content.bytes.byteLength)
-  void reply.headers({ etag, 'cache-control': REVALIDATE, 'accept-ranges': 'bytes', 'content-type': type })
+  void reply.headers({ ...cacheHeaders(etag), 'accept-ranges': 'bytes', 'content-type': type })
   const { range: asked, 'if-range': ifRange } = request.headers
   const isRangeMeant = request.method === 'GET' && asked !== undefined && (ifRange === undefined || ifRange === etag)
   const range = isRangeMeant ? parseRange(asked, bytes.length) : null

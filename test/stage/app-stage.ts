@@ -1,0 +1,74 @@
+import type { FastifyInstance } from 'fastify'
+import { onTestFinished } from 'vitest'
+import type { InstanceId, PageKey } from '../../protocol/probe.ts'
+import { KEY_HEADER } from '../../protocol/urls.ts'
+import { buildApp } from '../../server/app.ts'
+import { ColumnCache } from '../../server/column-cache.ts'
+import { EventLoopWatch } from '../../server/event-loop-watch.ts'
+import type { KernelLink, Notification } from '../../server/kernel-link.ts'
+import { Log } from '../../server/log.ts'
+import { openPageFile } from '../../server/page-file.ts'
+import { Report } from '../../server/report.ts'
+import { openSource } from '../../server/sources/open-source.ts'
+import type { Viewer } from '../../server/viewer.ts'
+import { Viewers } from '../../server/viewers.ts'
+import { smallDataset } from './small-dataset.ts'
+import { type Ids, kernelSource, makeIds, standInPage } from './start-server.ts'
+
+export const INSTANCE = '00000000000000aa' as InstanceId // 16 hex characters
+export const HOST = '127.0.0.1:8765'
+export const VERSION = '0.0.0-test'
+
+export type Said = Notification & { body: Uint8Array }
+export type AppStage = {
+  app: FastifyInstance
+  viewers: Viewers
+  report: Report
+  log: Log
+  /** What was said to the kernel. */
+  said: Said[]
+  open(ids?: Ids, cellCount?: number): Viewer & Ids
+  /** A page key of the viewer, and the headers to ask with. */
+  key(ids: Ids): { key: PageKey; headers: Record<string, string> }
+}
+
+/** The application in this process, over small datasets; it does not listen until told to. */
+export async function appStage(): Promise<AppStage> {
+  const viewers = new Viewers(INSTANCE)
+  const log = new Log(() => undefined, 'debug')
+  const eventLoop = new EventLoopWatch()
+  const report = new Report({ viewers, log, eventLoop, version: VERSION, port: () => 8765 })
+  const page = await openPageFile(await standInPage())
+  const columns = new ColumnCache(16 << 20)
+  const app = await buildApp({ viewers, page, columns, log, report, eventLoop, version: VERSION })
+  const said: Said[] = []
+  const kernel: KernelLink = {
+    notify: async (message, body = new Uint8Array()) => {
+      said.push({ ...message, body })
+    },
+  }
+  onTestFinished(async () => {
+    await viewers.closeAll('The test ended.')
+    eventLoop.stop()
+    await app.close()
+  })
+  return {
+    app,
+    viewers,
+    report,
+    log,
+    said,
+    open(ids = makeIds(), cellCount = 700) {
+      const { source: spec, options, state, commandSeq } = kernelSource()
+      const read = smallDataset(cellCount)
+      const source = openSource(spec, options, async (question) => read(question))
+      const viewer = viewers.open({ id: ids.viewerId, token: ids.viewerToken, kernel, source, state, commandSeq })
+      return Object.assign(viewer, ids)
+    },
+    key({ viewerId, viewerToken }) {
+      const key = viewers.trade(viewerId, viewerToken)
+      if (key === null) throw new Error('No key.')
+      return { key, headers: { host: HOST, [KEY_HEADER]: key } }
+    },
+  }
+}
