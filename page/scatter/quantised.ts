@@ -1,0 +1,58 @@
+// Loops here run over every cell; their indices stay within the arrays' lengths, which is why `as number` holds.
+import type { DenseColumn, SparseColumn } from '../../protocol/column-frame.ts'
+
+/** Cells whose value is 0: a gene that is not expressed. No other value takes this code. */
+export const ZERO_CODE = 0
+export const MISSING_CODE = 255
+/** The lowest and the highest code of a value that is not 0. */
+const FIRST_CODE = 1
+const LAST_CODE = 254
+const STEPS = LAST_CODE - FIRST_CODE
+
+/** Codes may be spread over a range this many times wider than the one shown: 84 shades are left, or more. */
+const WIDEST_OVER_SHOWN = 3
+
+export type Range = readonly [number, number]
+
+/**
+ * The values between which the codes are spread for a range on the scale: the whole column, so that another range costs
+ * no work per cell; or the range itself where too few codes would fall into it.
+ */
+export function quantisedRange(column: DenseColumn | SparseColumn, shown: Range): Range {
+  const whole: Range = [column.min ?? 0, column.max ?? 0]
+  return servesRange(column, whole, shown) ? whole : shown
+}
+
+/** Whether codes of the column that were spread over `quantised` show the range `shown` well. */
+export function servesRange(column: DenseColumn | SparseColumn, quantised: Range, shown: Range): boolean {
+  const low = Math.max(shown[0], column.min ?? 0)
+  const high = Math.min(shown[1], column.max ?? 0)
+  const isInside = low >= quantised[0] && high <= quantised[1]
+  return isInside && quantised[1] - quantised[0] <= WIDEST_OVER_SHOWN * Math.max(0, high - low)
+}
+
+/**
+ * One code per cell.
+ * @returns shape (cellCount,): 0 for the value 0, 255 for missing (NaN), else 1 to 254 from low to high, clamped
+ */
+export function quantise(column: DenseColumn | SparseColumn, cellCount: number, range: Range): Uint8Array {
+  const codes = new Uint8Array(cellCount)
+  const { values } = column
+  const [low, high] = range
+  const factor = high > low ? STEPS / (high - low) : 0
+  const count = column.kind === 'dense' ? Math.min(values.length, cellCount) : values.length
+  const rows = column.kind === 'sparse' ? column.rows : null
+  for (let i = 0; i < count; i++) {
+    const value = values[i] as number
+    // Clamped before rounding: infinities take the ends.
+    const step = value <= low ? 0 : value >= high ? STEPS : (value - low) * factor + 0.5
+    const code = value === 0 ? ZERO_CODE : Number.isNaN(value) ? MISSING_CODE : FIRST_CODE + Math.trunc(step)
+    codes[rows === null ? i : (rows[i] as number)] = code
+  }
+  return codes
+}
+
+/** The value in the middle of what a code stands for. */
+export function valueOfCode(code: number, [low, high]: Range): number {
+  return code === ZERO_CODE ? 0 : low + ((code - FIRST_CODE) / STEPS) * (high - low)
+}

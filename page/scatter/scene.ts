@@ -1,0 +1,155 @@
+import type { Embedding } from '../../protocol/column-frame.ts'
+import { type CellSets, HIDDEN, writeFlags } from './cell-flags.ts'
+import { type ColorTable, categoryTable, plainTable, valueTable } from './color-table.ts'
+import type { Coloring } from './coloring.ts'
+import { drawOrder } from './draw-order.ts'
+import type { PointLayer } from './point-layer.ts'
+import { type Bounds, boundsOf } from './projection.ts'
+import { quantise, quantisedRange, type Range, servesRange } from './quantised.ts'
+import type { ThemeColors } from './theme.ts'
+
+const EMPTY = new Uint32Array(0)
+const NO_BOUNDS: Bounds = { low: [0, 0, 0], high: [0, 0, 0], hasMissing: false }
+
+type Part = 'positions' | 'codes' | 'table' | 'flags'
+const PARTS: readonly Part[] = ['positions', 'codes', 'table', 'flags']
+
+/**
+ * The cells as they are to be drawn, in the order of `obs`, in main memory. Knows which parts the graphics card does not
+ * have yet; a lost graphics context makes that all of them.
+ */
+export class Scene {
+  #embedding: Embedding | null = null
+  #bounds = NO_BOUNDS
+  #order: Uint32Array = EMPTY
+  #coloring: Coloring | null = null
+  /** The range between whose ends the codes of a value column are spread. */
+  #quantised: Range = [0, 0]
+  #sets: CellSets = { hidden: EMPTY, selected: EMPTY, highlights: [] }
+  /** One byte a cell; null while no set has a cell. */
+  #flags: Uint8Array | null = null
+  #colors: ThemeColors
+  #table: ColorTable
+  readonly #stale = new Set<Part>(PARTS)
+
+  constructor(colors: ThemeColors) {
+    this.#colors = colors
+    this.#table = plainTable(colors.plain)
+  }
+
+  get embedding(): Embedding | null {
+    return this.#embedding
+  }
+
+  get bounds(): Bounds {
+    return this.#bounds
+  }
+
+  get cellCount(): number {
+    return this.#order.length
+  }
+
+  get hasSelection(): boolean {
+    return this.#sets.selected.length > 0
+  }
+
+  setEmbedding(embedding: Embedding | null): void {
+    const cellCount = embedding === null ? 0 : embedding.positions.length / embedding.dimensions
+    this.#embedding = embedding
+    this.#bounds = embedding === null ? NO_BOUNDS : boundsOf(embedding.positions, embedding.dimensions)
+    this.#stale.add('positions')
+    if (cellCount === this.#order.length) return
+    this.#order = drawOrder(cellCount)
+    this.#flags = null
+    this.#makeFlags()
+    this.#makeTable()
+    this.#stale.add('codes')
+  }
+
+  setColoring(coloring: Coloring | null): void {
+    const old = this.#coloring
+    this.#coloring = coloring
+    if (coloring?.kind === 'values') {
+      const isServed =
+        old?.kind === 'values' &&
+        old.column === coloring.column &&
+        servesRange(coloring.column, this.#quantised, coloring.range)
+      if (!isServed) {
+        this.#quantised = quantisedRange(coloring.column, coloring.range)
+        this.#stale.add('codes')
+      }
+    } else if (coloring?.kind !== 'categories' || old?.kind !== 'categories' || old.codes !== coloring.codes) {
+      this.#stale.add('codes')
+    }
+    this.#makeTable()
+  }
+
+  setSets(sets: Partial<CellSets>): void {
+    this.#sets = { ...this.#sets, ...sets }
+    this.#makeFlags()
+  }
+
+  setColors(colors: ThemeColors): void {
+    this.#colors = colors
+    this.#makeTable()
+  }
+
+  /** The graphics card has nothing any more. */
+  invalidate(): void {
+    for (const part of PARTS) this.#stale.add(part)
+  }
+
+  /** Bring the graphics card up to date: only what has changed is sent. */
+  upload(layer: PointLayer): void {
+    const { positions, dimensions } = this.#embedding ?? { positions: new Float32Array(0), dimensions: 2 }
+    if (this.#stale.has('positions')) layer.setPositions(positions, dimensions, this.#order)
+    if (this.#stale.has('codes')) layer.setCodes(this.#codes(), this.#order)
+    if (this.#stale.has('table')) layer.setTable(this.#table)
+    if (this.#stale.has('flags')) layer.setFlags(this.#flags, this.#order)
+    this.#stale.clear()
+  }
+
+  /** Whether a cell is drawn, as far as sets and legend say; a cell without a position is nowhere. */
+  readonly isVisible = (cell: number): boolean => {
+    if (this.#flags !== null && ((this.#flags[cell] ?? 0) & HIDDEN) !== 0) return false
+    const coloring = this.#fittingColoring()
+    return coloring?.kind !== 'categories' || this.#rankOf(coloring.codes[cell] ?? 0) !== 0
+  }
+
+  #rankOf(code: number): number {
+    const { missing, missingCode, entries } = this.#table
+    return code === missingCode ? missing[3] : (entries[code * 4 + 3] ?? 0)
+  }
+
+  /** A colouring of another number of cells belongs to another data set: plain until the right one comes. */
+  #fittingColoring(): Coloring | null {
+    const coloring = this.#coloring
+    const count = coloring?.kind === 'values' ? coloring.cellCount : coloring?.codes.length
+    return count === this.cellCount ? coloring : null
+  }
+
+  #codes(): Uint8Array | Uint16Array | null {
+    const coloring = this.#fittingColoring()
+    if (coloring === null) return null
+    if (coloring.kind === 'categories') return coloring.codes
+    return quantise(coloring.column, coloring.cellCount, this.#quantised)
+  }
+
+  #makeTable(): void {
+    const coloring = this.#fittingColoring()
+    const { missing, plain } = this.#colors
+    if (coloring === null) this.#table = plainTable(plain)
+    else if (coloring.kind === 'categories') this.#table = categoryTable(coloring, missing)
+    else this.#table = valueTable(coloring, this.#quantised, missing)
+    this.#stale.add('table')
+  }
+
+  #makeFlags(): void {
+    const { hidden, selected, highlights } = this.#sets
+    const isEmpty = hidden.length === 0 && selected.length === 0 && highlights.every((cells) => cells.length === 0)
+    if (isEmpty && this.#flags === null) return
+    this.#flags = isEmpty ? null : (this.#flags ?? new Uint8Array(this.cellCount))
+    if (this.#flags !== null) writeFlags(this.#flags, this.#sets)
+    this.#stale.add('flags')
+  }
+}
