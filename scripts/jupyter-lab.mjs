@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
@@ -8,6 +8,11 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 const ROOT = resolve(import.meta.dirname, '..')
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
+
+/** No question about news over the notebook, which would stand in every picture. */
+const LAB_SETTINGS = {
+  '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false, doNotDisturbMode: true },
+}
 
 /** WebGL2 by software, and none of the browser's own traffic. */
 export const CHROMIUM_ARGUMENTS = [
@@ -62,6 +67,8 @@ export async function startLab(options) {
   const port = await freePort()
   const token = randomBytes(24).toString('hex')
   mkdirSync(dirname(logFile), { recursive: true })
+  mkdirSync(join(own, 'config/labconfig'), { recursive: true })
+  writeFileSync(join(own, 'config/labconfig/default_setting_overrides.json'), JSON.stringify(LAB_SETTINGS))
   const log = createWriteStream(logFile)
   const child = spawn(
     join(ROOT, '.venv/bin/jupyter-lab'),
