@@ -80,7 +80,7 @@ export class ChannelClient {
   /** Runs until the signal aborts or the server refuses this page for good. */
   async run(): Promise<void> {
     const { signal, handlers, socketUrl } = this.#options
-    this.#setConnected(false)
+    this.#watchForLoss()
     signal.addEventListener('abort', () => clearTimeout(this.#lostTimer), { once: true })
     try {
       if (socketUrl !== null) await this.#runSocket(socketUrl)
@@ -194,13 +194,19 @@ export class ChannelClient {
   }
 
   #setConnected(isConnected: boolean): void {
-    if (isConnected) clearTimeout(this.#lostTimer)
-    else if (this.#connected || this.#lostTimer === undefined) {
-      this.#lostTimer = setTimeout(() => this.#options.handlers.lost(UNREACHABLE), LOST_AFTER_MS)
-    }
     if (isConnected === this.#connected) return
     this.#connected = isConnected
+    if (isConnected) clearTimeout(this.#lostTimer)
+    else this.#watchForLoss()
     this.#options.handlers.connected(isConnected)
+  }
+
+  #watchForLoss(): void {
+    this.#lostTimer = setTimeout(() => {
+      // The first try is still under way, or the channel broke: either is worth a sentence now.
+      this.#options.handlers.connected(false)
+      this.#options.handlers.lost(UNREACHABLE)
+    }, LOST_AFTER_MS)
   }
 
   #receive(bytes: Uint8Array): void {

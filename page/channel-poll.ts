@@ -69,13 +69,11 @@ export class PollCarrier {
   }
 
   async #runPosts(signal: AbortSignal): Promise<never> {
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    })
+    signal.addEventListener('abort', () => this.#wake.resolve(), { once: true })
     for (;;) {
       if (this.#outgoing.isEmpty) {
         this.#wake = Promise.withResolvers()
-        await Promise.race([this.#wake.promise, aborted])
+        await this.#wake.promise
       }
       await delay(GATHER_MS, signal)
       const frames = this.#outgoing.takeUpTo(this.#batchBytes)

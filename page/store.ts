@@ -38,7 +38,8 @@ export class Store {
   /** What is being read, as the user knows it: "CD3D", "UMAP". Topic → text. */
   readonly pending = signal<ReadonlyMap<string, string>>(new Map())
   readonly notices = signal<readonly Notice[]>([])
-  readonly isConnected = signal(false)
+  /** `null`: the first connection is still on its way. */
+  readonly isConnected = signal<boolean | null>(null)
   readonly kernel = signal<KernelStatus>('idle')
   /** Tunnel: requests wait for the running cell. */
   readonly isStalled = signal(false)

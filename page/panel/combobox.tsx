@@ -80,7 +80,7 @@ export function Combobox(props: ComboboxProps): VNode {
         onInput={({ currentTarget }) => {
           query.value = currentTarget.value
           isOpen.value = true
-          at.value = currentTarget.value === '' ? -1 : 0
+          at.value = -1
         }}
         onKeyDown={(event) => {
           const action = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined
