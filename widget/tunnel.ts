@@ -90,7 +90,7 @@ export class Tunnel {
     await Promise.all(
       starts.map(async (start) => {
         const part = await this.#exchange(withRange(request, start, this.#partBytes, first.headers.etag), signal)
-        if (part.status !== 206 || start + part.body.byteLength > total) {
+        if (part.status !== 206 || part.body.byteLength !== Math.min(this.#partBytes, total - start)) {
           throw new Error('The data changed while it was being read through the notebook: ask again')
         }
         body.set(part.body, start)

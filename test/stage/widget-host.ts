@@ -165,7 +165,7 @@ type HostOptions = {
 
 /** A notebook page with one widget of ours in it, not yet rendered. Everything ends with the test. */
 export async function startWidgetHost({ isLive = true }: HostOptions = {}): Promise<WidgetHost> {
-  const { manager, classes } = await loadManager()
+  const { manager, version } = await loadManager()
   fakeFrames()
   vi.stubGlobal('origin', location.origin)
   const comm = new MemoryComm('c'.repeat(32))
@@ -186,20 +186,20 @@ export async function startWidgetHost({ isLive = true }: HostOptions = {}): Prom
     {
       model_name: 'AnyModel',
       model_module: 'anywidget',
-      model_module_version: classes.version,
+      model_module_version: version,
       view_name: 'AnyView',
       view_module: 'anywidget',
-      view_module_version: classes.version,
+      view_module_version: version,
       model_id: comm.comm_id,
       ...(isLive ? { comm: comm as never } : {}),
     },
     {
       _model_name: 'AnyModel',
       _model_module: 'anywidget',
-      _model_module_version: classes.version,
+      _model_module_version: version,
       _view_name: 'AnyView',
       _view_module: 'anywidget',
-      _view_module_version: classes.version,
+      _view_module_version: version,
       _anywidget_id: 'cellucid_notebook.viewer.Viewer',
       _esm: await widgetBundle(),
       layout: `IPY_MODEL_${layout.model_id}`,
@@ -382,12 +382,17 @@ function bytesOf(blob: Blob | MediaSource): Buffer {
   return bytes
 }
 
-/** anywidget registers itself by AMD's `define`, and its module is loaded from a blob: two things Node does not know. */
-async function loadManager(): Promise<{ manager: Manager; classes: { version: string } }> {
-  const base = await import('@jupyter-widgets/base')
-  const { ManagerBase } = await import('@jupyter-widgets/base-manager')
-  const version = JSON.parse(readFileSync('node_modules/anywidget/package.json', 'utf8')).version as string
-  type Exports = Record<string, unknown>
+type Exports = Record<string, unknown>
+type Classes = { base: Exports; anywidget: Exports; version: string }
+
+/**
+ * anywidget registers itself by AMD's `define` when it is first loaded, and makes its module's URL from a blob: two
+ * things that Node does not know.
+ */
+async function loadClasses(): Promise<Classes> {
+  const base: Exports = await import('@jupyter-widgets/base')
+  const version: string = JSON.parse(readFileSync('node_modules/anywidget/package.json', 'utf8')).version
+  URL.createObjectURL = (blob) => `data:text/javascript;base64,${bytesOf(blob).toString('base64')}`
   let anywidget: Exports = {}
   Object.assign(globalThis, {
     define: (_names: string[], make: (widgets: unknown) => Exports) => {
@@ -396,11 +401,20 @@ async function loadManager(): Promise<{ manager: Manager; classes: { version: st
   })
   // @ts-expect-error: the front-end module has no types of its own
   await import('anywidget')
-  URL.createObjectURL = (blob) => `data:text/javascript;base64,${bytesOf(blob).toString('base64')}`
-  class Manager extends ManagerBase {
+  return { base, anywidget, version }
+}
+
+let classes: Promise<Classes> | null = null
+
+async function loadManager(): Promise<{ manager: Manager; version: string }> {
+  classes ??= loadClasses()
+  const { base, anywidget, version } = await classes
+  const { ManagerBase } = await import('@jupyter-widgets/base-manager')
+  class MemoryManager extends ManagerBase {
     protected override async loadClass(name: string, module: string): Promise<never> {
-      const exports: Exports = module === 'anywidget' ? anywidget : (base as unknown as Exports)
-      return exports[name] as never
+      const exports = module === 'anywidget' ? anywidget : base
+      if (exports[name] === undefined) throw new Error(`${module} has no class ${name}`)
+      return exports[name] as never // one of the classes that a manager expects under this name
     }
     protected override _create_comm(): never {
       throw new Error('The page opens no comm of its own')
@@ -409,5 +423,5 @@ async function loadManager(): Promise<{ manager: Manager; classes: { version: st
       throw new Error('The page asks for no comms')
     }
   }
-  return { manager: new Manager() as unknown as Manager, classes: { version } }
+  return { manager: new MemoryManager() as unknown as Manager, version }
 }
