@@ -1,0 +1,56 @@
+"""The stage of the kernel half's tests: a real server process, a real data set, a page that speaks the real channel."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anndata
+import cellucid_notebook
+import pytest
+from cellucid_notebook import _child
+
+from page import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Unbundled: a test of the kernel half needs no build, and never runs yesterday's.
+SERVER_FILE = ROOT / "server" / "main.ts"
+
+
+@pytest.fixture(autouse=True)
+def unbundled_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run the server from its source, and leave no viewer and no process behind."""
+    monkeypatch.setattr(_child, "SERVER_FILE", SERVER_FILE)
+    yield
+    cellucid_notebook.cleanup_all()
+
+
+@pytest.fixture(scope="session")
+def pbmc_once() -> anndata.AnnData:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import scanpy
+
+        return scanpy.datasets.pbmc68k_reduced()
+
+
+@pytest.fixture
+def pbmc(pbmc_once: anndata.AnnData) -> anndata.AnnData:
+    """700 cells with UMAP, PCA, louvain clusters and raw; a copy to change at will."""
+    return pbmc_once.copy()
+
+
+@pytest.fixture
+def open_page() -> Iterator[Any]:
+    """Open pages of viewers, as a browser does; they are closed at the end."""
+    pages: list[Page] = []
+
+    def opened(viewer: cellucid_notebook.Viewer) -> Page:
+        pages.append(Page(viewer.viewer_url))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()

@@ -1,0 +1,248 @@
+"""What only a real kernel can show: one display per cell run, threads, subshells, fork, and the kernel's end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from conftest import SERVER_FILE
+from notebook import Notebook, notebook
+
+from page import Page
+
+
+@pytest.fixture(scope="module")
+def shared_kernel() -> Iterator[Notebook]:
+    with notebook(SERVER_FILE) as opened:
+        yield opened
+
+
+@pytest.fixture
+def kernel(shared_kernel: Notebook) -> Iterator[Notebook]:
+    """The module's kernel; its viewers and its server end with the test."""
+    yield shared_kernel
+    shared_kernel.run("cleanup_all()")
+    shared_kernel.messages.clear()
+
+
+@pytest.fixture
+def own_kernel() -> Iterator[Notebook]:
+    """A kernel that the test may kill."""
+    with notebook(SERVER_FILE) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "viewer = show_anndata(adata)",
+        "show_anndata(adata)",
+        "viewer = show_anndata(adata)\nviewer",
+        "show_anndata(adata).display()",
+    ],
+)
+def test_a_cell_shows_its_viewer_once(kernel: Notebook, code: str) -> None:
+    assert len(kernel.views(kernel.run(code))) == 1
+
+
+def test_another_cell_shows_the_same_viewer_again(kernel: Notebook) -> None:
+    (first,) = kernel.views(kernel.run("viewer = show_anndata(adata)", "a"))
+    assert kernel.views(kernel.run("viewer", "b")) == [first]
+    assert kernel.views(kernel.run("display(viewer)", "c")) == [first]
+
+
+def test_two_viewers_in_one_cell_are_both_shown(kernel: Notebook) -> None:
+    assert len(set(kernel.views(kernel.run("a = show_anndata(adata); b = show_anndata(adata)")))) == 2
+
+
+def test_running_the_cell_again_replaces_what_it_showed_and_nothing_else(kernel: Notebook) -> None:
+    kernel.run("a = show_anndata(adata)", "cell a")
+    kernel.run("b = show_anndata(adata)", "cell b")
+    kernel.run("old = a", "cell c")
+    kernel.run("a = show_anndata(adata)", "cell a")
+    assert kernel.evaluate("['ended' in repr(v) for v in (old, b, a)]") == "[True, False, False]"
+    kernel.run("c = show_anndata(adata)")
+    kernel.run("d = show_anndata(adata)")
+    assert kernel.evaluate("['ended' in repr(v) for v in (c, d)]") == "[False, False]", "no cell id: nothing to replace"
+
+
+def test_welcome_comes_unasked_while_the_cell_goes_on(kernel: Notebook) -> None:
+    started = time.monotonic()
+    request = kernel.start("viewer = show_anndata(adata)\nimport time\ntime.sleep(8)")
+    opened = kernel.wait(
+        lambda m: (
+            m["msg_type"] == "comm_open"
+            and m["content"]["target_name"] == "jupyter.widget"
+            and "_esm" in m["content"]["data"]["state"]
+        )
+    )
+    welcome = kernel.wait_custom("welcome", opened["content"]["comm_id"])["content"]["data"]["content"]
+    assert time.monotonic() - started < 6
+    assert not [
+        m for m in kernel.of(request) if m["msg_type"] == "status" and m["content"]["execution_state"] == "idle"
+    ]
+    assert len(welcome["viewerToken"]) == 64
+    assert welcome["protocol"] == 1
+    assert welcome["override"] is None
+    assert welcome["height"] == 600
+    assert welcome["subshells"] is True
+    kernel.wait(
+        lambda m: (
+            m["msg_type"] == "status"
+            and m["parent_header"].get("msg_id") == request
+            and m["content"]["execution_state"] == "idle"
+        )
+    )
+
+
+def test_a_widget_is_answered_on_a_subshell_in_the_cell_that_shows_it(kernel: Notebook) -> None:
+    subshell = kernel.make_subshell()
+    request = kernel.start("viewer = show_anndata(adata)\nimport time\ntime.sleep(6)")
+    opened = kernel.wait(lambda m: m["msg_type"] == "comm_open" and "_esm" in m["content"]["data"].get("state", {}))
+    model = opened["content"]["comm_id"]
+    kernel.wait_custom("welcome", model)
+    view = "0123456789abcdef"
+    asked = time.monotonic()
+    kernel.send_custom(
+        model,
+        {"kind": "fetch", "view": view, "id": 1, "method": "GET", "path": "_cellucid/health", "headers": {}},
+        subshell=subshell,
+    )
+    reply = kernel.wait_custom("response", model)
+    assert time.monotonic() - asked < 3
+    content = reply["content"]["data"]["content"]
+    assert (content["view"], content["id"], content["status"]) == (view, 1, 200)
+    assert json.loads(bytes(reply["buffers"][0]))["status"] == "ok"
+    kernel.wait(
+        lambda m: (
+            m["msg_type"] == "status"
+            and m["parent_header"].get("msg_id") == request
+            and m["content"]["execution_state"] == "idle"
+        )
+    )
+
+
+def test_hooks_and_waiting_work_while_a_cell_runs_and_print_into_the_showing_cell(kernel: Notebook) -> None:
+    shown = kernel.run(
+        "viewer = show_anndata(adata)\n@viewer.on_selection\ndef _(event): print('selected', len(event['cells']))"
+    )
+    page = Page(kernel.evaluate("viewer.viewer_url"))
+    try:
+        waiting = kernel.start("print('got', list(viewer.wait_for_event('selection', timeout=30)['cells']))")
+        kernel.wait(lambda m: m["msg_type"] == "execute_input" and m["parent_header"].get("msg_id") == waiting)
+        page.select([4, 40], 50)
+        kernel.wait(lambda m: m["msg_type"] == "stream" and "got [" in m["content"]["text"])
+        kernel.wait(lambda m: m["msg_type"] == "stream" and "selected 2" in m["content"]["text"])
+        assert "selected 2" in kernel.text(shown)
+        assert "selected 2" not in kernel.text(waiting)
+    finally:
+        page.close()
+
+
+def test_a_hook_that_fails_shows_its_traceback_and_does_not_stop_the_others(kernel: Notebook) -> None:
+    shown = kernel.run(
+        "viewer = show_anndata(adata)\n"
+        "@viewer.on_selection\ndef broken(event): 1 / 0\n"
+        "@viewer.on_selection\ndef fine(event): print('fine')"
+    )
+    page = Page(kernel.evaluate("viewer.viewer_url"))
+    try:
+        page.select([1], 50)
+        kernel.wait(lambda m: m["msg_type"] == "stream" and "fine" in m["content"]["text"])
+        assert "ZeroDivisionError" in kernel.text(shown)
+        assert "hooks.py" not in kernel.text(shown)
+    finally:
+        page.close()
+
+
+def test_interrupting_the_cell_leaves_the_server_alone(kernel: Notebook) -> None:
+    kernel.run("viewer = show_anndata(adata)\nfrom cellucid_notebook import _server")
+    before = kernel.evaluate("_server.current().pid")
+    request = kernel.start("import time; print('running', flush=True); time.sleep(30)")
+    kernel.wait(lambda m: m["msg_type"] == "stream" and m["parent_header"].get("msg_id") == request)
+    kernel.manager.interrupt_kernel()
+    kernel.wait(lambda m: m["msg_type"] == "error" and m["parent_header"].get("msg_id") == request)
+    assert kernel.evaluate("_server.current().pid") == before
+    page = Page(kernel.evaluate("viewer.viewer_url"))
+    assert page.json("_cellucid/identity")["nObs"] == 50
+    page.close()
+
+
+def test_a_forked_child_cannot_speak_for_its_parent_and_starts_its_own(kernel: Notebook) -> None:
+    kernel.run("viewer = show_anndata(adata)")
+    kernel.run(
+        "import os, multiprocessing as mp\n"
+        "def work(queue):\n"
+        "    try:\n        viewer.reset_view()\n"
+        "    except Exception as error: queue.put(type(error).__name__)\n"
+        "    viewer.stop(); viewer.close()\n"
+        "    from cellucid_notebook import _server\n"
+        "    mine = _server.ensure(None)\n"
+        "    queue.put(mine.pid)\n"
+        "    _server.shut_down()\n"
+        "context = mp.get_context('fork'); answers = context.Queue()\n"
+        "child = context.Process(target=work, args=(answers,)); child.start()\n"
+        "answer, pid = answers.get(timeout=30), answers.get(timeout=30); child.join(30)\n"
+    )
+    assert kernel.evaluate("(answer, child.exitcode)") == "('ForkedViewerError', 0)"
+    assert kernel.evaluate("pid != __import__('cellucid_notebook')._server.current().pid") == "True"
+    page = Page(kernel.evaluate("viewer.viewer_url"))
+    assert page.json("_cellucid/identity")["nObs"] == 50
+    page.close()
+
+
+@pytest.mark.parametrize("has_child", [False, True])
+def test_a_killed_kernel_takes_its_server_with_it(own_kernel: Notebook, has_child: bool) -> None:
+    own_kernel.run("viewer = show_anndata(adata)\nfrom cellucid_notebook import _server")
+    server = psutil.Process(int(own_kernel.evaluate("_server.current().pid")))
+    child = None
+    if has_child:
+        own_kernel.run("import os, time\npid = os.fork()\nif pid == 0:\n    time.sleep(60); os._exit(0)")
+        child = int(own_kernel.evaluate("pid"))
+    try:
+        os.kill(int(own_kernel.evaluate("__import__('os').getpid()")), signal.SIGKILL)
+        server.wait(timeout=3)
+    finally:
+        if child is not None:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_crashed_server_comes_back_with_its_viewers_and_nothing_is_lost(kernel: Notebook) -> None:
+    kernel.run("viewer = show_anndata(adata)\nfrom cellucid_notebook import _server")
+    page = Page(kernel.evaluate("viewer.viewer_url"))
+    page.send({"kind": "state", "state": {"color": {"axis": "obs", "key": "group"}}})
+    page.select([7, 8], 50)
+    kernel.run("import time\nwhile not len(viewer.state.selection): time.sleep(0.01)")
+    page.close()
+    port, old = kernel.evaluate("viewer.port"), int(kernel.evaluate("_server.current().pid"))
+    already = len(kernel.messages)
+    kernel.run("import os, signal; os.kill(_server.current().pid, signal.SIGKILL); viewer.highlight_cells([1, 2])")
+    kernel.run(f"while _server.current().pid == {old}: time.sleep(0.01)")
+    model = kernel.evaluate("viewer.model_id")
+    welcome = kernel.wait_custom("welcome", model, after=already)["content"]["data"]["content"]
+    assert str(welcome["port"]) == port
+    page = Page(kernel.evaluate("viewer.viewer_url"))
+    try:
+        (hello,) = [page.wait_message(lambda: [m for m in page.received if m.header["kind"] == "welcome"])]
+        assert hello.header["state"]["color"] == {"axis": "obs", "key": "group"}
+        sets = page.wait_message(lambda: [m for m in page.received if m.header["kind"] == "cellSet"])
+        assert sets.header["name"] == "selection"
+        _, cells = page.wait_command("highlight")
+        assert cells is not None
+        assert cells.tolist() == [1, 2]
+    finally:
+        page.close()
+
+
+def test_nothing_secret_is_in_the_command_line_or_environment_of_the_server(kernel: Notebook) -> None:
+    kernel.run("viewer = show_anndata(adata)\nfrom cellucid_notebook import _server")
+    token = kernel.evaluate("viewer.viewer_url").partition("viewerToken=")[2]
+    server = psutil.Process(int(kernel.evaluate("_server.current().pid")))
+    assert len(token) == 64
+    assert token not in " ".join(server.cmdline())
+    assert token not in json.dumps(server.environ())
