@@ -1,42 +1,19 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
+import { ROOT } from './command.mjs'
 
-const ROOT = resolve(import.meta.dirname, '..')
+export { CHROMIUM_ARGUMENTS, findChromium } from './chromium.mjs'
+
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
 
 /** No question about news over the notebook, which would stand in every picture. */
 const LAB_SETTINGS = {
   '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false, doNotDisturbMode: true },
-}
-
-/** WebGL2 by software, and none of the browser's own traffic. */
-export const CHROMIUM_ARGUMENTS = [
-  '--headless=new',
-  '--no-sandbox',
-  '--use-angle=swiftshader',
-  '--enable-unsafe-swiftshader',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
-/** Where Chrome or Chromium is: `CHROME_PATH`, else the first on the PATH; null when there is none. */
-export function findChromium() {
-  const named = process.env.CHROME_PATH
-  if (named !== undefined && named !== '') return named
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']) {
-    const found = folders.map((folder) => join(folder, name)).find((file) => existsSync(file))
-    if (found !== undefined) return found
-  }
-  return null
 }
 
 /**
