@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { notebookReady, runCell, runSource, viewerFrame, viewerReady } from '../stage/notebook.ts'
+import { notebookReady, runCell, runSource, saveNotebook, viewerFrame, viewerReady } from '../stage/notebook.ts'
 import { countColors, parseHex } from '../stage/picture.ts'
 
 /** The cells of the notebook that every environment runs. */
@@ -48,6 +48,7 @@ export async function playScenario(page: Page, transport: string): Promise<void>
   // The selection stays, and what is not selected is grey: fewer cluster colours than before, but some.
   expect(await colorsSeen(page, clusterColors)).toBeGreaterThanOrEqual(1)
 
+  await saveNotebook(page)
   await page.reload()
   await notebookReady(page)
   expect(await viewerReady(page, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
@@ -57,11 +58,11 @@ export async function playScenario(page: Page, transport: string): Promise<void>
 
 /** Type a gene into the page's search box and take the first hit, with the keyboard alone. */
 export async function chooseGene(page: Page, gene: string): Promise<void> {
-  const frame = viewerFrame(page)
-  await frame.getByRole('combobox').first().fill(gene)
-  await frame.getByRole('option', { name: gene }).first().waitFor()
-  await frame.getByRole('combobox').first().press('ArrowDown')
-  await frame.getByRole('combobox').first().press('Enter')
+  const search = viewerFrame(page).getByRole('combobox', { name: 'Colour by' })
+  await search.fill(gene)
+  await viewerFrame(page).getByRole('option', { name: gene }).first().waitFor()
+  await search.press('ArrowDown')
+  await search.press('Enter')
   await shows(page, 'color', gene)
 }
 
