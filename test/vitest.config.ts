@@ -34,6 +34,17 @@ export default defineConfig({
           name: 'dom',
           environment: 'happy-dom',
           include: ['test/{widget,page}/**/*.test.{ts,tsx}'],
+          exclude: ['test/page/**/browser/**'],
+        },
+      },
+      {
+        test: {
+          name: 'browser', // parts of the page alone in a real Chromium
+          environment: 'node',
+          include: ['test/page/**/browser/*.test.ts'],
+          fileParallelism: false, // drawing is done by the processor
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

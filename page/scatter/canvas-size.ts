@@ -5,7 +5,7 @@ const MAX_PIXEL_RATIO = 2
 export type CanvasSize = { width: number; height: number; ratio: number }
 
 /**
- * Follow the size of a canvas, told first when the browser has laid it out. In a hidden tab that size is 0.
+ * Follow the size of a canvas, told first at once. It is 0 outside of the document and in a hidden tab.
  * @returns stops following
  */
 export function followSize(canvas: HTMLCanvasElement, changed: (size: CanvasSize) => void): () => void {
@@ -14,6 +14,7 @@ export function followSize(canvas: HTMLCanvasElement, changed: (size: CanvasSize
     changed({ width: canvas.clientWidth, height: canvas.clientHeight, ratio })
   }
   const observer = new ResizeObserver(measure)
+  measure()
   observer.observe(canvas)
   // Browser zoom and another screen change the ratio and may leave the size in CSS pixels alone.
   globalThis.addEventListener('resize', measure)

@@ -283,8 +283,10 @@ export class Scatter {
   }
 
   #resize(size: CanvasSize): void {
+    const old = this.#size
     this.#size = size
-    if (!this.#hasSize) return
+    const isSame = size.width === old.width && size.height === old.height && size.ratio === old.ratio
+    if (isSame || !this.#hasSize) return
     this.#fitBuffer(size.ratio)
     // In this task, before the browser shows the emptied canvas.
     this.#loop.now()
