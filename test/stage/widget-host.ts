@@ -1,4 +1,8 @@
-import { readFileSync } from 'node:fs'
+import processConsole from 'node:console'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { onTestFinished, vi } from 'vitest'
 import type { KernelMessage, Welcome, WidgetMessage } from '../../protocol/comm.ts'
@@ -168,6 +172,8 @@ export async function startWidgetHost({ isLive = true }: HostOptions = {}): Prom
   const { manager, version } = await loadManager()
   fakeFrames()
   vi.stubGlobal('origin', location.origin)
+  // happy-dom's own remarks, on frames that it does not load and connections that are refused: both are the point here.
+  vi.spyOn(processConsole, 'error').mockImplementation(() => undefined)
   const comm = new MemoryComm('c'.repeat(32))
   const layout = await manager.new_model(
     {
@@ -258,6 +264,16 @@ function kernelEnd(comm: MemoryComm, disconnect: () => void): KernelEnd {
       comm.isDisposed = true
     },
   }
+}
+
+/** happy-dom's own handle on its page. */
+const happy = (window as unknown as { happyDOM: { settings: Record<string, unknown>; setURL(url: string): void } })
+  .happyDOM
+
+/** Move the notebook page to another address; `location.origin` follows. */
+export function visit(url: string): void {
+  happy.setURL(url)
+  vi.stubGlobal('origin', location.origin)
 }
 
 type FakeWindow = {
@@ -374,6 +390,18 @@ export function reaches(root: HTMLElement, status: string): Promise<void> {
 
 type Manager = import('@jupyter-widgets/base-manager').ManagerBase & { disconnect(): void }
 
+let moduleCount = 0
+
+/** Each model imports a module of its own, as from a blob; a file keeps the stacks of errors readable. */
+function moduleUrl(source: Buffer): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cellucid-widget-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  moduleCount++
+  const path = join(folder, `widget-${moduleCount}.mjs`)
+  writeFileSync(path, source)
+  return pathToFileURL(path).href
+}
+
 /** happy-dom keeps a blob's bytes under a symbol, and there is no other way to them that does not wait. */
 function bytesOf(blob: Blob | MediaSource): Buffer {
   const values = Object.getOwnPropertySymbols(blob).map((key) => (blob as unknown as Record<symbol, unknown>)[key])
@@ -392,7 +420,7 @@ type Classes = { base: Exports; anywidget: Exports; version: string }
 async function loadClasses(): Promise<Classes> {
   const base: Exports = await import('@jupyter-widgets/base')
   const version: string = JSON.parse(readFileSync('node_modules/anywidget/package.json', 'utf8')).version
-  URL.createObjectURL = (blob) => `data:text/javascript;base64,${bytesOf(blob).toString('base64')}`
+  URL.createObjectURL = (blob) => moduleUrl(bytesOf(blob))
   let anywidget: Exports = {}
   Object.assign(globalThis, {
     define: (_names: string[], make: (widgets: unknown) => Exports) => {

@@ -1,0 +1,447 @@
+import type { RequestListener } from 'node:http'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { WidgetMessage } from '../../protocol/comm.ts'
+import type { Identity } from '../../widget/probe.ts'
+import { reaches, startWidgetHost, visit, type WidgetHost, welcome } from '../stage/widget-host.ts'
+import { deadPort, type FakeServer, fakeServer, html, IDENTITY, json, ourServer } from './fake-servers.ts'
+
+const KEY = 'k'.repeat(43)
+const PAGE_HTML = '<!doctype html><title>Cellucid</title>'
+
+beforeEach(() => {
+  visit('http://localhost:3000/')
+})
+
+/** The widget stands on a page of this notebook server, whose base URL is `/`. */
+function visitNotebook(notebook: FakeServer, baseUrl = '/'): void {
+  visit(`${notebook.base}lab`)
+  const config = document.createElement('script')
+  config.id = 'jupyter-config-data'
+  config.type = 'application/json'
+  config.textContent = JSON.stringify({ baseUrl, token: 'the-notebook-login' })
+  document.head.append(config)
+  onTestFinished(() => config.remove())
+}
+
+/** A notebook server that has a proxy for one port, and answers everything else with 404. */
+const notebookWith =
+  (port: () => number, viewer: RequestListener): RequestListener =>
+  (request, response) => {
+    const prefix = `/proxy/${port()}`
+    if (request.url?.startsWith(`${prefix}/`) !== true) return html(response, 404)
+    request.url = request.url.slice(prefix.length)
+    viewer(request, response)
+  }
+
+/** The kernel's end of the tunnel: the page and a key, as the server would give them. */
+function serveTunnel({ kernel }: WidgetHost): void {
+  kernel.onSent((message) => {
+    if (message.kind !== 'fetch') return
+    const { view, id, path } = message
+    const isPage = path === ''
+    const headers = { 'content-type': isPage ? 'text/html' : 'application/json' }
+    const body = new TextEncoder().encode(isPage ? PAGE_HTML : JSON.stringify({ pageKey: KEY }))
+    void kernel.push({ kind: 'response', view, id, status: 200, headers }, body)
+  })
+}
+
+const resolvedAs = (transport: string | null) => (message: WidgetMessage) =>
+  message.kind === 'resolved' && message.transport === transport
+
+/** All that the cell's document shows or keeps. */
+function documentText(root: HTMLElement): string {
+  return document.documentElement.outerHTML + root.outerHTML + (root.shadowRoot?.innerHTML ?? '')
+}
+
+describe('to the first picture', () => {
+  test('direct: proven, framed with the token in the fragment, ready when the page has drawn', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port, height: 480 }))
+    const page = await view.page()
+    expect(page.url).toBe(`${server.base}?jupyter=true&viewerId=${IDENTITY.viewerId}#viewerToken=${IDENTITY.token}`)
+    expect(view.root.dataset.cellucidStatus).toBe('loading')
+    page.greet()
+    expect(await page.heard('start')).toEqual({
+      kind: 'start',
+      transport: 'direct',
+      pageKey: null,
+      theme: 'light',
+      partBytes: 1 << 20,
+    })
+    expect(page.connects).toEqual([
+      { message: { kind: 'connect', viewerId: IDENTITY.viewerId }, targetOrigin: new URL(server.base).origin },
+    ])
+    page.send({ kind: 'drawn', cells: 700 })
+    await reaches(view.root, 'ready')
+    const { cellucidCells, cellucidTransport, cellucidReadyAt } = view.root.dataset
+    expect([cellucidCells, cellucidTransport]).toEqual(['700', 'direct'])
+    expect(Math.abs(Number(cellucidReadyAt) - Date.now())).toBeLessThan(1_000)
+    expect(view.root.style.getPropertyValue('--cellucid-height')).toBe('480px')
+    expect(await host.kernel.heard('resolved')).toMatchObject({
+      transport: 'direct',
+      base: server.base,
+      candidates: [{ kind: 'direct', base: server.base, verdict: 'proven' }],
+    })
+  })
+
+  test('the proxy of the notebook before the direct port, although that answers first', async () => {
+    const server = await fakeServer(ourServer())
+    const slow: RequestListener = (request, response) => void setTimeout(() => ourServer()(request, response), 100)
+    visitNotebook(await fakeServer(notebookWith(() => server.port, slow)))
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    expect(page.url).toContain(`/proxy/${server.port}/?jupyter=true`)
+    page.greet()
+    const { candidates } = await host.kernel.heard('resolved', resolvedAs('same-origin-proxy'))
+    expect(candidates.map(({ kind, verdict }) => [kind, verdict])).toEqual([
+      ['same-origin-proxy', 'proven'],
+      ['direct', 'proven'],
+    ])
+  })
+
+  test('the direct port at once when the notebook has no proxy', async () => {
+    const server = await fakeServer(ourServer())
+    visitNotebook(await fakeServer((_request, response) => html(response, 404)))
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    expect((await view.page()).url).toContain(server.base)
+  })
+
+  test('a proxy that hangs costs its own time, then the proven one is taken', async () => {
+    const server = await fakeServer(ourServer())
+    visitNotebook(await fakeServer(() => undefined))
+    const host = await startWidgetHost()
+    const view = await host.render()
+    const start = performance.now()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    expect(page.url).toContain(server.base)
+    expect(performance.now() - start).toBeLessThan(3_000)
+    page.greet()
+    const { candidates } = await host.kernel.heard('resolved')
+    expect(candidates[0]).toMatchObject({ kind: 'same-origin-proxy', verdict: 'timeout' })
+  })
+})
+
+describe('the tunnel', () => {
+  test('is taken when nothing is proven: page by srcdoc, key by the port, no token in the frame', async () => {
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: await deadPort() }))
+    const page = await view.page()
+    expect(page.url).toBeNull()
+    expect(page.iframe.getAttribute('srcdoc')).toBe(PAGE_HTML)
+    expect(page.iframe.getAttribute('sandbox')).toBe('allow-scripts allow-downloads')
+    page.greet({ viewerId: '' })
+    expect(await page.heard('start')).toMatchObject({ transport: 'tunnel', pageKey: KEY })
+    page.send({ kind: 'fetch', id: 5, method: 'GET', path: 'x', headers: {}, body: null })
+    expect(await page.heard('response')).toMatchObject({ id: 5, status: 200 })
+    page.send({ kind: 'drawn', cells: 3 })
+    await reaches(view.root, 'ready')
+    expect(view.root.dataset.cellucidTransport).toBe('tunnel')
+    const { candidates } = await host.kernel.heard('resolved')
+    expect(candidates.map(({ kind, verdict }) => `${kind} ${verdict}`)).toEqual(['direct network', 'tunnel proven'])
+    expect(documentText(view.root)).not.toContain(KEY)
+  })
+
+  test('two views of one model do not mix their requests', async () => {
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const [first, second] = [await host.render(), await host.render()]
+    await host.kernel.push(welcome({ port: await deadPort() }))
+    for (const view of [first, second]) {
+      const page = await view.page()
+      page.greet()
+      await page.heard('start')
+    }
+    const fetches = host.kernel.sent.flatMap(({ message }) => (message.kind === 'fetch' ? [message] : []))
+    const views = [...new Set(fetches.map(({ view }) => view))]
+    expect(views).toHaveLength(2)
+    for (const view of views) {
+      expect(fetches.filter((message) => message.view === view).map(({ id }) => id)).toEqual([1, 2])
+    }
+  })
+
+  test('says that it waits for the running cell, and goes on by itself', async () => {
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: await deadPort(), subshells: false }))
+    const notice = () => view.shadow.querySelector<HTMLElement>('.notice')
+    await expect.poll(() => notice()?.textContent, { timeout: 4_000 }).toContain('Waiting for the running cell')
+    serveTunnel(host)
+    const page = await view.page()
+    page.greet()
+    await page.heard('start')
+    expect(notice()?.hidden).toBe(true)
+  })
+
+  test('a refusal of the kernel becomes the card, with its sentence', async () => {
+    const host = await startWidgetHost()
+    host.kernel.onSent((message) => {
+      if (message.kind !== 'fetch') return
+      const body = new TextEncoder().encode(JSON.stringify({ code: 'bad_token', message: 'Run the cell again.' }))
+      void host.kernel.push({ kind: 'response', view: message.view, id: message.id, status: 401, headers: {} }, body)
+    })
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: await deadPort() }))
+    await reaches(view.root, 'card')
+    expect(view.shadow.querySelector('.card')?.textContent).toContain('Run the cell again.')
+    expect(await host.kernel.heard('resolved')).toMatchObject({ transport: null, base: null })
+  })
+})
+
+describe('a forced address', () => {
+  test('that proves itself is taken although the direct port works too', async () => {
+    const [server, forced] = [await fakeServer(ourServer()), await fakeServer(ourServer())]
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port, override: `${forced.base}{port}` }))
+    const page = await view.page()
+    expect(page.url).toContain(`${forced.base}${server.port}/?`)
+    expect(server.urls).toEqual([])
+  })
+
+  test('that does not is said on the card, and the notebook is a button, not a silent change', async () => {
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const view = await host.render()
+    const forced = await fakeServer((_request, response) => html(response))
+    await host.kernel.push(welcome({ port: await deadPort(), override: forced.base }))
+    await reaches(view.root, 'card')
+    expect(view.shadow.querySelector('.card h3')?.textContent).toContain('does not lead to it')
+    expect(view.shadow.querySelector('iframe')).toBeNull()
+    const buttons = [...view.shadow.querySelectorAll('button')]
+    buttons.find(({ textContent }) => textContent === 'Show through the notebook instead')?.click()
+    const page = await view.page()
+    page.greet()
+    expect(await page.heard('start')).toMatchObject({ transport: 'tunnel' })
+  })
+})
+
+describe('a page that is not ours, or does not speak', () => {
+  test('F12 a frame without a word is passed over, and the report says so', { timeout: 10_000 }, async () => {
+    const server = await fakeServer(ourServer())
+    visitNotebook(await fakeServer(notebookWith(() => server.port, ourServer())))
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const blocked = await view.page()
+    blocked.iframe.dispatchEvent(new Event('load'))
+    await expect.poll(() => blocked.iframe.isConnected, { timeout: 6_000 }).toBe(false)
+    const page = await view.page()
+    expect(page.url).toContain(server.base)
+    page.greet()
+    const { candidates } = await host.kernel.heard('resolved')
+    expect(candidates.map(({ verdict }) => verdict)).toEqual(['frameSilent', 'proven'])
+  })
+
+  test('10 000 forged greetings of siblings, other origins and other viewers are not believed', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    const sibling = document.createElement('iframe')
+    document.body.append(sibling)
+    for (let count = 0; count < 2_500; count++) {
+      page.greet({ source: sibling.contentWindow })
+      page.greet({ source: null })
+      page.greet({ origin: 'https://evil.example' })
+      page.greet({ viewerId: 'ffffffffffffffff' })
+    }
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    expect(page.connects).toEqual([])
+    page.greet()
+    await page.heard('start')
+    expect(page.connects).toHaveLength(1)
+  })
+
+  test('messages of an unknown kind over the port change nothing', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    page.greet()
+    await page.heard('start')
+    page.send({ kind: 'drawn', cells: 'many' } as never)
+    page.send({ kind: 'later' } as never)
+    page.send({ kind: 'drawn', cells: 1 })
+    await reaches(view.root, 'ready')
+    expect(view.root.dataset.cellucidCells).toBe('1')
+  })
+
+  test('F5, F6 another server on the port: not framed, never told a secret, then the tunnel', async () => {
+    const other = await fakeServer(ourServer({ ...IDENTITY, token: 'ee'.repeat(32) } as Identity))
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: other.port, hints: { ssh: true } }))
+    const page = await view.page()
+    expect(page.url).toBeNull()
+    expect(other.heard()).toContain('/_cellucid/health')
+    expect(other.heard()).not.toContain(IDENTITY.token)
+    expect(other.heard()).not.toContain(KEY)
+    page.greet()
+    const { candidates } = await host.kernel.heard('resolved')
+    expect(candidates[0]).toMatchObject({ kind: 'direct', verdict: 'badProof' })
+  })
+})
+
+describe('coming back', () => {
+  async function ready(host: WidgetHost, server: FakeServer) {
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    page.greet()
+    await page.heard('start')
+    page.send({ kind: 'drawn', cells: 9 })
+    await reaches(view.root, 'ready')
+    return { view, page }
+  }
+
+  test('a page that lost its server is replaced, and stays on screen until the next has drawn', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const { view, page } = await ready(host, server)
+    page.send({ kind: 'lost', reason: 'the channel closed' })
+    const next = await view.page(1)
+    next.greet()
+    await next.heard('start')
+    expect(page.iframe.isConnected).toBe(true)
+    expect(page.iframe.className).toBe('drawn')
+    next.send({ kind: 'drawn', cells: 9 })
+    await expect.poll(() => page.iframe.isConnected).toBe(false)
+    expect(next.iframe.className).toBe('drawn')
+    await reaches(view.root, 'ready')
+  })
+
+  test('a page that says twice that it lost its server starts one search', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const { view, page } = await ready(host, server)
+    const before = server.urls.length
+    page.send({ kind: 'lost', reason: 'a' })
+    page.send({ kind: 'lost', reason: 'b' })
+    await view.page(1)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(server.urls.length - before).toBe(1)
+  })
+
+  test('a welcome that repeats itself changes nothing; another instance starts a search', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const { view } = await ready(host, server)
+    const asked = server.urls.length
+    await host.kernel.push(welcome({ port: server.port }))
+    await host.kernel.push(welcome({ port: server.port }))
+    expect(server.urls).toHaveLength(asked)
+    const restarted = { ...IDENTITY, instanceId: '0000000000000001' } as Identity
+    const second = await fakeServer(ourServer(restarted))
+    await host.kernel.push(welcome({ port: second.port, instanceId: restarted.instanceId }))
+    expect((await view.page(1)).url).toContain(second.base)
+  })
+
+  test('a frame that the notebook moved, and so loaded anew, is replaced', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const { view, page } = await ready(host, server)
+    page.iframe.dispatchEvent(new Event('load'))
+    expect(view.shadow.querySelectorAll('iframe')).toHaveLength(1)
+    page.iframe.dispatchEvent(new Event('load'))
+    expect((await view.page(1)).url).toContain(server.base)
+  })
+
+  test('a base whose page loses its server before it drew is passed over', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    page.greet()
+    await page.heard('start')
+    page.send({ kind: 'lost', reason: 'the proxy lets no key through' })
+    const next = await view.page()
+    await expect
+      .poll(() => next.iframe.hasAttribute('srcdoc') || view.shadow.querySelector('iframe[srcdoc]'))
+      .toBeTruthy()
+  })
+
+  test('after a restart of the kernel the old picture stays, and the cell says what to do', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const { view, page } = await ready(host, server)
+    await host.kernel.restart()
+    expect(view.root.dataset.cellucidStatus).toBe('ready')
+    visitNotebook(await fakeServer((_request, response) => html(response, 404)))
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('refused')))
+    onTestFinished(() => {
+      vi.unstubAllGlobals()
+    })
+    page.send({ kind: 'lost', reason: 'the server is gone' })
+    await reaches(view.root, 'saved')
+    expect(page.iframe.isConnected).toBe(true)
+    expect(view.shadow.querySelector('.notice')?.textContent).toContain('Run this cell')
+  })
+
+  test('a viewer that was stopped says why, and keeps its last picture', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const { view, page } = await ready(host, server)
+    await host.kernel.push({ kind: 'stopped', reason: 'The viewer was stopped. Run the cell again to open it.' })
+    expect(view.root.dataset.cellucidStatus).toBe('saved')
+    expect(page.iframe.isConnected).toBe(true)
+    const later = await host.render()
+    expect(later.shadow.querySelector('.notice')?.textContent).toContain('was stopped')
+  })
+
+  test('a view that is removed says bye and takes its frame along', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const { view, page } = await ready(host, server)
+    view.remove()
+    await host.kernel.heard('bye')
+    expect(page.iframe.isConnected).toBe(false)
+  })
+})
+
+describe('secrets', () => {
+  test('stand in no attribute and no text of the document, in none of the states', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const view = await host.render()
+    const texts = [documentText(view.root)]
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    texts.push(documentText(view.root))
+    page.greet()
+    await page.heard('start')
+    page.send({ kind: 'drawn', cells: 1 })
+    await reaches(view.root, 'ready')
+    texts.push(documentText(view.root))
+    expect(texts.filter((text) => text.includes(IDENTITY.token))).toEqual([])
+    const sent = JSON.stringify(host.kernel.sent.map(({ message }) => message))
+    expect(sent).not.toContain(IDENTITY.token)
+    expect(JSON.stringify(Object.entries(page.connects))).not.toContain(IDENTITY.token)
+  })
+
+  test('the login of the notebook, which lies beside its base URL, goes nowhere', async () => {
+    const server = await fakeServer((_request, response) => json(response, 404, {}))
+    const notebook = await fakeServer(notebookWith(() => server.port, ourServer()))
+    visitNotebook(notebook)
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    ;(await view.page()).greet()
+    await host.kernel.heard('resolved')
+    for (const { heard } of [server, notebook]) expect(heard()).not.toContain('the-notebook-login')
+    expect(JSON.stringify(host.kernel.sent)).not.toContain('the-notebook-login')
+  })
+})
