@@ -64,6 +64,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.server.maxConnections = LIMITS.sockets
   // One more than allowed, so that the gate sees that there are too many; Node drops the rest without a word.
   app.server.maxHeadersCount = LIMITS.headerLines + 1
+  // Before the gate, whose hook asks whether a request is an upgrade: the plugin's own hook tells.
+  await app.register(fastifyWebsocket, { options: channelOptions(admittedUpgrades(app, parts)) })
   addGate(app, parts)
   addParsers(app)
   app.setErrorHandler((error, _request, reply) => replyError(reply, error, parts.log))
@@ -79,7 +81,6 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     } as const
     await app.register(fastifyStatic, { root: parts.page.folder, ...serve, ...QUIET_STATIC })
   }
-  await app.register(fastifyWebsocket, { options: channelOptions(admittedUpgrades(app, parts)) })
   for (const addRoutes of ROUTE_MODULES) addRoutes(app, parts)
   return app
 }
@@ -96,7 +97,10 @@ function addGate(app: FastifyInstance, parts: AppParts): void {
     if ('refusal' in verdict) return refuse(parts, request, reply, verdict.refusal)
     request.admission = verdict.admission
     noteAdmission(parts, verdict.admission)
-    if (verdict.admission.class === 'channel' && !request.ws) return reply.code(400).send(errorBody('bad_request'))
+  })
+  // Only here, since the WebSocket plugin's own hook says what is an upgrade.
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.admission?.class === 'channel' && !request.ws) return reply.code(400).send(errorBody('bad_request'))
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
