@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { InstanceId, PageKey } from '../../protocol/probe.ts'
 import { KEY_HEADER } from '../../protocol/urls.ts'
 import { buildApp } from '../../server/app.ts'
@@ -32,6 +32,24 @@ export type AppStage = {
   key(ids: Ids): { key: PageKey; headers: Record<string, string> }
 }
 
+/** What no answer may lack, whatever it is. */
+const EVERY_ANSWER = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'x-robots-tag': 'none',
+  'content-security-policy': /^(sandbox; default-src 'none'|default-src 'none'; script-src )/,
+  'cross-origin-resource-policy': /^(same-origin|cross-origin)$/,
+  'cache-control': /^(no-store|private, no-cache)$/,
+}
+
+/** Names of the headers that every answer carries and this one does not. */
+export function missingHeaders(headers: Record<string, unknown>): string[] {
+  return Object.entries(EVERY_ANSWER).flatMap(([name, wanted]) => {
+    const value = String(headers[name])
+    return (typeof wanted === 'string' ? value === wanted : wanted.test(value)) ? [] : [name]
+  })
+}
+
 /** The application in this process, over small datasets; it does not listen until told to. */
 export async function appStage(): Promise<AppStage> {
   const viewers = new Viewers(INSTANCE)
@@ -41,6 +59,11 @@ export async function appStage(): Promise<AppStage> {
   const page = await openPageFile(await standInPage())
   const columns = new ColumnCache(16 << 20)
   const app = await buildApp({ viewers, page, columns, log, report, eventLoop, version: VERSION })
+  const bare: string[] = []
+  app.addHook('onResponse', async (request, reply) => {
+    const missing = missingHeaders(reply.getHeaders())
+    if (missing.length > 0) bare.push(`${request.method} ${request.url} ${reply.statusCode}: no ${missing.join(', ')}`)
+  })
   const said: Said[] = []
   const kernel: KernelLink = {
     notify: async (message, body = new Uint8Array()) => {
@@ -51,6 +74,7 @@ export async function appStage(): Promise<AppStage> {
     await viewers.closeAll('The test ended.')
     eventLoop.stop()
     await app.close()
+    expect(bare, 'answers without the headers that every answer carries').toEqual([])
   })
   return {
     app,
