@@ -38,7 +38,8 @@ def _anchors(part: Any) -> tuple[Any, ...]:
     if hasattr(part, "codes") and hasattr(part, "categories"):
         return part.codes, part.categories
     if hasattr(part, "iloc") and hasattr(part, "columns"):
-        return tuple(part.iloc[:, position].array for position in range(part.shape[1]))
+        columns = (part.iloc[:, position].array for position in range(part.shape[1]))
+        return tuple(anchor for column in columns for anchor in _anchors(column))
     for attribute in _VALUE_ATTRIBUTES:
         value = getattr(part, attribute, None)
         if value is not None and not isinstance(value, memoryview):

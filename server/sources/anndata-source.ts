@@ -137,6 +137,10 @@ export class AnnDataSource implements DataSource {
     if (field.kind === 'unsupported') {
       throw new DataError('unsupported', `obs ${quoted(key)} cannot colour cells: ${field.reason ?? 'unknown type'}.`)
     }
+    if (field.kind === 'identifier') {
+      const reason = field.reason ?? 'nearly every cell has a text of its own'
+      throw new DataError('unsupported', `obs ${quoted(key)} cannot colour cells: ${reason}.`)
+    }
     return this.#toColumn(key, await this.#reader.obs(key, signal), description.nObs)
   }
 

@@ -2,7 +2,7 @@ import type { SourceRead } from '../../protocol/pipe.ts'
 import type { DataErrorCode } from './data-source.ts'
 
 /** What a worker is started with. `progress` counts the blocks it finished, so that one that hangs can be told. */
-export type H5adWorkerData = { kind: 'h5ad'; progress: SharedArrayBuffer; pluginFolder: string | null }
+export type H5adWorkerData = { kind: 'h5ad'; progress: SharedArrayBuffer }
 
 export type H5adRequest =
   /** Once: a worker opens one file and no other. `path` is a real path. */
@@ -14,8 +14,8 @@ export type H5adReply =
   /** `answer` as AnnDataReader's method of the same name returns it; its buffers are handed over. */
   | { kind: 'answer'; id: number; answer: unknown }
   | { kind: 'refusal'; id: number; code: DataErrorCode; message: string }
-  /** The library failed: this worker answers nothing more. */
-  | { kind: 'broken' }
+  /** The library failed: what is under way may finish, but nothing more should be asked of this worker. */
+  | { kind: 'spoilt' }
 
 export function isH5adWorkerData(value: unknown): value is H5adWorkerData {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'h5ad'

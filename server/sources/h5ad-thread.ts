@@ -12,7 +12,7 @@ const MAX_HEAP_MB = 1024
 type Pending = { resolve: (answer: unknown) => void; reject: (error: Error) => void }
 
 /**
- * A thread that reads one HDF5 file. It ends when it is told to, when the library fails, or when a read finishes no
+ * A thread that reads one HDF5 file. It ends when it is told to, after the library failed, or when a read finishes no
  * block for ten seconds; then it is never used again.
  */
 export class H5adThread {
@@ -21,6 +21,7 @@ export class H5adThread {
   readonly #pending = new Map<number, Pending>()
   readonly #stallTimeoutMs: number
   #ended: DataError | null = null
+  #isRetired = false
   #lastId = 0
   #watch: NodeJS.Timeout | null = null
   #lastProgress = 0
@@ -28,7 +29,7 @@ export class H5adThread {
 
   constructor(stallTimeoutMs = STALL_TIMEOUT_MS) {
     this.#stallTimeoutMs = stallTimeoutMs
-    const data: H5adWorkerData = { kind: 'h5ad', progress: this.#progress.buffer, pluginFolder: null }
+    const data: H5adWorkerData = { kind: 'h5ad', progress: this.#progress.buffer }
     // stdout and stderr are captured and dropped: the server's own carry frames and its log.
     const options = { workerData: data, execArgv: [], env: {}, stdout: true, stderr: true }
     this.#worker = new Worker(workerEntry(), { ...options, resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } })
@@ -42,9 +43,9 @@ export class H5adThread {
     this.#worker.unref()
   }
 
-  /** False once it has ended, for whatever reason. */
+  /** False once it has ended or is about to, for whatever reason. */
   get isAlive(): boolean {
-    return this.#ended === null
+    return this.#ended === null && !this.#isRetired
   }
 
   /** Open the one file. @param path a real path */
@@ -55,6 +56,12 @@ export class H5adThread {
   /** @returns what AnnDataReader's method of that name returns */
   read(read: SourceRead, signal: AbortSignal): Promise<unknown> {
     return this.#ask((id) => ({ kind: 'read', id, read }), signal)
+  }
+
+  /** Ask nothing more of it; it ends when what is under way is answered. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#pending.size === 0) void this.end(brokenOff())
   }
 
   async end(reason: DataError): Promise<void> {
@@ -97,8 +104,8 @@ export class H5adThread {
       case 'refusal':
         this.#settle(reply.id)?.reject(new DataError(reply.code, reply.message))
         break
-      case 'broken':
-        void this.end(brokenOff())
+      case 'spoilt':
+        this.retire()
         break
     }
   }
@@ -107,6 +114,7 @@ export class H5adThread {
     const pending = this.#pending.get(id)
     this.#pending.delete(id)
     if (this.#pending.size === 0) this.#stopWatch()
+    if (this.#pending.size === 0 && this.#isRetired) void this.end(brokenOff())
     return pending
   }
 

@@ -4,8 +4,10 @@ import type { SourceRead } from '../../protocol/pipe.ts'
 import { DataError } from './data-source.ts'
 import { type H5adReply, type H5adRequest, isH5adWorkerData } from './h5ad-messages.ts'
 import { FileGuard } from './hdf5/file-guard.ts'
-import { loadHdf5 } from './hdf5/h5wasm.ts'
+import { type Hdf5Library, loadHdf5 } from './hdf5/h5wasm.ts'
 import { Hdf5File } from './hdf5/hdf5-tree.ts'
+import { repairLzf } from './hdf5/lzf-repair.ts'
+import { findPlugins } from './hdf5/plugin-folder.ts'
 import { StoredAnnData } from './stored/stored-anndata.ts'
 import type { Turn } from './stored/stored-tree.ts'
 
@@ -30,8 +32,7 @@ type Send = (reply: H5adReply, transfer: ArrayBuffer[]) => void
 class FileReader {
   readonly #progress: Int32Array
   readonly #send: Send
-  readonly #guard = new FileGuard()
-  readonly #library = loadHdf5()
+  readonly #loading = loadGuarded()
   readonly #aborts = new Map<number, AbortController>()
   #file: Hdf5File | null = null
   #data: StoredAnnData | null = null
@@ -71,14 +72,14 @@ class FileReader {
       if (!abort.signal.aborted) this.#send({ kind: 'refusal', id, ...refusalOf(error) }, [])
     } finally {
       this.#aborts.delete(id)
-      if (this.#file?.hasFailed === true) this.#send({ kind: 'broken' }, [])
+      if (this.#file?.hasFailed === true) this.#send({ kind: 'spoilt' }, [])
     }
   }
 
   async #open(path: string): Promise<null> {
-    const library = await this.#library
-    this.#guard.allow(path)
-    this.#file = new Hdf5File(library, path, new Set())
+    const { library, guard, filters } = await this.#loading
+    guard.allow(path)
+    this.#file = new Hdf5File(library, path, filters)
     this.#data = new StoredAnnData(this.#file.root)
     return null
   }
@@ -101,6 +102,21 @@ class FileReader {
         return data.obsNames(read, turn)
     }
   }
+}
+
+type Loaded = { library: Hdf5Library; guard: FileGuard; filters: ReadonlySet<number> }
+
+/** Loading reads the library's own files, so the guard comes after it, and before any dataset. */
+async function loadGuarded(): Promise<Loaded> {
+  const library = await loadHdf5()
+  const { folder, files, filters } = findPlugins()
+  const guard = new FileGuard()
+  for (const file of [folder, ...files]) guard.allow(file)
+  if (files.length > 0) {
+    library.insert_plugin_search_path(folder, 0)
+    repairLzf(library)
+  }
+  return { library, guard, filters }
 }
 
 function refusalOf(error: unknown): Pick<Extract<H5adReply, { kind: 'refusal' }>, 'code' | 'message'> {

@@ -95,7 +95,8 @@ export class H5adReader implements AnnDataReader {
 
   async #start(version: string, signal: AbortSignal): Promise<Session> {
     if (this.#isClosed) throw new DataError('closed', 'The viewer of this file was closed.')
-    await this.#session?.thread.end(this.#changed())
+    const before = this.#session
+    if (before?.thread.isAlive === true) await before.thread.end(this.#changed())
     const session = { version, thread: this.#takeThread() }
     this.#session = session
     try {

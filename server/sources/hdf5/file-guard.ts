@@ -6,7 +6,7 @@ const ERROR_TEXT_FILE = /^\/tmp\/tmpfile_[A-Za-z0-9]+$/
 
 /**
  * From now on this thread opens no file but those that are allowed: a hostile HDF5 file may name others of the user's
- * (external links, external storage, virtual datasets), which the library would read. Call it before h5wasm is loaded.
+ * (external links, external storage, virtual datasets), which the library would read. Modules cannot be loaded any more either.
  */
 export class FileGuard {
   readonly #allowed = new Set<string>()

@@ -18,6 +18,8 @@ const GROUP = 0
 const DATASET = 1
 /** Soft links that point at soft links: more of them are a loop. */
 const MAX_LINKS = 16
+/** Each failure keeps some of the library's 2 MiB stack. */
+const MAX_FAILURES = 32
 const MAX_ATTRIBUTE_BYTES = 16 << 20
 /** One read; callers cut at less, chunks can be larger than their cut. */
 const MAX_READ_BYTES = 256 << 20
@@ -27,8 +29,7 @@ export class Hdf5File {
   readonly library: Hdf5Library
   readonly id: bigint
   readonly plugins: ReadonlySet<number>
-  /** True once the library failed: its memory may be in any state, so nothing more is asked of it. */
-  hasFailed = false
+  #failures = 0
   readonly #names = new Map<string, ReadonlySet<string>>()
 
   constructor(library: Hdf5Library, path: string, plugins: ReadonlySet<number>) {
@@ -50,15 +51,25 @@ export class Hdf5File {
     return new Hdf5Group(this, '/', '')
   }
 
+  /**
+   * True once the library failed. An error leaves objects open and memory taken, so the read under way may go on to
+   * what is not damaged, and then the thread has to be replaced.
+   */
+  get hasFailed(): boolean {
+    return this.#failures > 0
+  }
+
   /** Run a call of the library. @throws DataError `malformed` with the place for whatever it throws */
   call<T>(place: string, run: () => T): T {
-    if (this.hasFailed)
-      throw new DataError('malformed', `${place} cannot be read: an earlier read found the file damaged.`)
+    if (this.#failures >= MAX_FAILURES) {
+      throw new DataError('malformed', `${place} was not read: too much of the file is damaged.`)
+    }
     try {
       return run()
     } catch (cause) {
       if (cause instanceof DataError) throw cause
-      this.hasFailed = true
+      // A trap leaves the library in no state at all.
+      this.#failures += cause instanceof Error && cause.name === 'RuntimeError' ? MAX_FAILURES : 1
       throw translateFailure(place, cause)
     }
   }

@@ -138,10 +138,12 @@ async function arrayKind(array: StoredArray, turn: Turn): Promise<Pick<ObsField,
 
 /** Texts of which most differ name cells; so many are looked at. */
 const SAMPLED_TEXTS = 1000
+/** A handful of different texts can be told apart, however few the cells. */
+const FEW_TEXTS = 20
 
 async function sampleKind(array: StoredArray, turn: Turn): Promise<Pick<ObsField, 'kind' | 'reason'>> {
   const texts = await readTexts(array, [0, Math.min(SAMPLED_TEXTS, lengthOf(array))], turn)
-  const isMostlyUnique = texts.length > 2 && new Set(texts).size > texts.length / 2
+  const isMostlyUnique = new Set(texts).size > Math.max(texts.length / 2, FEW_TEXTS)
   return { kind: isMostlyUnique ? 'identifier' : 'categorical' }
 }
 

@@ -26,13 +26,11 @@ function shortest(value: number): number {
   return value
 }
 
-/** As Python's `str(float)`: `1.0`, `1e-05`, `nan`, `inf`. */
+/** As Python's `str(float)` (`1e-05`, `nan`, `inf`), but whole numbers without a point: 1 and not 1.0. */
 export function floatText(value: number): string {
   if (Number.isNaN(value)) return 'nan'
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
-  const size = Math.abs(value)
-  if (size !== 0 && (size < 1e-4 || size >= 1e16)) {
-    return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
-  }
-  return Number.isInteger(value) ? `${value}.0` : String(value)
+  if (Number.isInteger(value)) return BigInt(value).toString()
+  const isTiny = Math.abs(value) < 1e-4
+  return isTiny ? value.toExponential().replace(/e-(\d)$/, 'e-0$1') : String(value)
 }

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const ROOT = join(import.meta.dirname, '../../..')
+export const PYTHON = join(ROOT, '.venv/bin/python')
+
+/** A number as JSON holds it: `null` is NaN, infinities are texts. */
+type Expected = number | string | null
+
+/** What anndata reads from a file. */
+export type ExpectedData = {
+  obsNames: string[]
+  varNames: string[]
+  rawVarNames: string[]
+  symbols: string[]
+  obs: Record<string, ExpectedColumn>
+  obsm: Record<string, Expected[][]>
+  /** Layer → gene → cell; "X" and "raw" among the layers. */
+  matrices: Record<string, Expected[][]>
+}
+export type ExpectedColumn =
+  | { kind: 'dense'; values: Expected[] }
+  | { kind: 'codes'; categories: string[]; ordered: boolean; labels: (string | null)[] }
+  | { kind: 'identifier' }
+
+/**
+ * Run a script beside this file that writes into a folder, once for each text of the script.
+ * @returns the folder, kept between runs
+ */
+export async function filesOf(script: string): Promise<string> {
+  const source = join(import.meta.dirname, script)
+  const digest = createHash('sha256')
+    .update(await readFile(source))
+    .digest('hex')
+    .slice(0, 12)
+  const folder = join(ROOT, 'dist/test-data', `${script.replace('.py', '')}-${digest}`)
+  if (existsSync(folder)) return folder
+  await mkdir(join(ROOT, 'dist/test-data'), { recursive: true })
+  const made = await mkdtemp(`${folder}.part-`)
+  await promisify(execFile)(PYTHON, [source, made])
+  // Another test may have been faster: then its folder stays.
+  await rename(made, folder).catch(() => rm(made, { recursive: true }))
+  return folder
+}
+
+export async function expectedOf(folder: string, name: string): Promise<ExpectedData> {
+  // Written by the script in this very form.
+  return JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as ExpectedData
+}
+
+/** A number of a column as JSON holds it, for comparing. */
+export function asExpected(value: number | undefined): Expected {
+  if (value === undefined || Number.isNaN(value)) return null
+  if (Number.isFinite(value)) return value
+  return value > 0 ? 'inf' : '-inf'
+}

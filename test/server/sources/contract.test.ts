@@ -1,0 +1,207 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Column } from '../../../protocol/column-frame.ts'
+import type { DataSource } from '../../../server/sources/data-source.ts'
+import { openSource } from '../../../server/sources/open-source.ts'
+import { asExpected, type ExpectedColumn, type ExpectedData, expectedOf, filesOf } from './anndata-files.ts'
+import { startKernel } from './kernel-process.ts'
+
+const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+const signal = new AbortController().signal
+const refuse = () => Promise.reject(new Error('a file does not ask the kernel'))
+
+type Case = { name: string; file: string; kind: 'h5ad' | 'kernel' }
+
+const FILES = ['csr', 'csc', 'dense'].flatMap((form) => ['plain', 'gzip', 'lzf'].map((how) => `${form}-${how}`))
+const CASES: Case[] = [
+  ...FILES.map((file): Case => ({ name: `${file}.h5ad`, file, kind: 'h5ad' })),
+  ...['csr-plain', 'csc-plain', 'dense-plain'].map(
+    (file): Case => ({ name: `${file} in a kernel`, file, kind: 'kernel' }),
+  ),
+]
+
+describe.each(CASES)('$name', ({ file, kind }) => {
+  let source: DataSource
+  let expected: ExpectedData
+  let stop: (() => void) | null = null
+
+  beforeAll(async () => {
+    const folder = await filesOf('make_h5ad.py')
+    expected = await expectedOf(folder, file)
+    const path = join(folder, `${file}.h5ad`)
+    if (kind === 'h5ad') source = await openSource({ kind: 'path', path }, NO_OPTIONS, refuse)
+    else {
+      const kernel = startKernel(path)
+      stop = kernel.stop
+      source = await openSource({ kind: 'kernel', sourceId: 's' }, NO_OPTIONS, kernel.read)
+    }
+  }, 60_000)
+
+  afterAll(async () => {
+    await source.close()
+    stop?.()
+  })
+
+  test('its identity names counts, embeddings in a person’s order, obs fields with kinds, and layers', async () => {
+    const identity = await source.identity(signal)
+    expect(identity).toMatchObject({
+      kind,
+      nObs: expected.obsNames.length,
+      nVar: expected.varNames.length,
+      hasRaw: true,
+      defaultEmbedding: 'X_umap_3d',
+      defaultColor: null,
+    })
+    expect(identity.layers.toSorted()).toEqual(['counts', 'half', 'scaled'])
+    expect(identity.embeddings.map(({ key, dimensions }) => [key, dimensions])).toEqual([
+      ['X_umap_3d', [3, 2]],
+      ['X_umap', [2]],
+      ['X_pca', [2, 3]],
+      ['spatial', [2]],
+      ...(kind === 'kernel'
+        ? [
+            ['neighbours', [2, 3]],
+            ['table', [1]],
+          ]
+        : []),
+    ])
+    expect(identity.obs).toMatchObject(
+      Object.entries(expected.obs).map(([key, { kind }]) => ({ key, kind: KINDS[kind] })),
+    )
+  })
+
+  test('every obs column is what anndata reads', async () => {
+    for (const [key, column] of Object.entries(expected.obs)) {
+      if (column.kind === 'identifier')
+        await expect(source.obs(key, signal)).rejects.toMatchObject({ code: 'unsupported' })
+      else expect(readable(await source.obs(key, signal)), key).toEqual(column)
+    }
+  })
+
+  test('missing values and the range leave NaN and infinities out', async () => {
+    const values = expected.obs.score?.kind === 'dense' ? expected.obs.score.values : []
+    const finite = values.filter((value) => typeof value === 'number')
+    expect(await source.obs('score', signal)).toMatchObject({
+      min: Math.min(...finite),
+      max: Math.max(...finite),
+      missingCells: 1,
+    })
+    expect(await source.obs('stage', signal)).toMatchObject({
+      missingCells: (expected.obs.stage?.kind === 'codes' ? expected.obs.stage.labels : []).filter((l) => l === null)
+        .length,
+    })
+  })
+
+  test('colours of uns are CSS, and a list that does not fit is left out with a note', async () => {
+    expect(await source.obs('stage', signal)).toMatchObject({ colors: ['#ff0000', '#1f77b4', '#ffd700', '#808080'] })
+    expect(await source.obs('batch', signal)).toMatchObject({ colors: null })
+    expect((await source.identity(signal)).notes).toContainEqual(expect.stringContaining('batch_colors'))
+  })
+
+  test('every gene of X, the layers and raw is what anndata reads', async () => {
+    for (const [layer, genes] of Object.entries(expected.matrices)) {
+      const keys = await geneKeys(source, layer === 'raw' ? expected.rawVarNames : expected.varNames)
+      for (const [index, values] of genes.entries()) {
+        const column = await source.gene(keys[index]!, layer === 'X' ? null : layer, signal)
+        expect(readable(column), `${layer} ${keys[index]}`).toEqual({ kind: 'dense', values })
+      }
+    }
+  })
+
+  test('an embedding is centred and scaled to its longest side, and a row with NaN or infinity is missing', async () => {
+    const stored = expected.obsm.X_umap!
+    const { positions, center, scale, missingCells, dimensions } = await source.embedding('X_umap', 2, signal)
+    expect({ missingCells, dimensions }).toEqual({ missingCells: 2, dimensions: 2 })
+    for (const [row, coordinates] of stored.entries()) {
+      const isMissing = coordinates.some((value) => typeof value !== 'number')
+      for (const [axis, value] of coordinates.entries()) {
+        const position = positions[row * 2 + axis]!
+        if (isMissing) expect(position).toBeNaN()
+        else expect(position * scale + center[axis]!).toBeCloseTo(Number(value), 4)
+      }
+    }
+    const present = positions.filter((value) => !Number.isNaN(value))
+    expect([Math.min(...present), Math.max(...present)]).toEqual([-1, 1])
+  })
+
+  test('PCA gives its first columns, and spatial says that y goes down', async () => {
+    const pca = await source.embedding('X_pca', 3, signal)
+    const row = [...pca.positions.subarray(15, 18)].map((value, axis) => value * pca.scale + pca.center[axis]!)
+    expect(row.map((value) => value.toFixed(4))).toEqual(
+      expected.obsm.X_pca![5]!.slice(0, 3).map((value) => Number(value).toFixed(4)),
+    )
+    expect(await source.embedding('spatial', 2, signal)).toMatchObject({ key: 'spatial', yDown: true })
+  })
+
+  test('genes are found by exact name, then prefix, then part, and twins have keys of their own', async () => {
+    const { total, genes } = await source.genes('gene1', 3, signal)
+    expect(total).toBe(expected.varNames.filter((name) => name.startsWith('GENE1')).length)
+    expect(genes.map(({ key }) => key)).toEqual(['GENE1', 'GENE10', 'GENE11'])
+    expect((await source.genes('twin', 9, signal)).genes.map(({ label }) => label)).toEqual([
+      'TWIN (1 of 2)',
+      'TWIN (2 of 2)',
+    ])
+    await expect(source.gene('TWIN', null, signal)).rejects.toMatchObject({ code: 'ambiguous' })
+  })
+
+  test('cell names come by range, cut to what there is', async () => {
+    const { obsNames } = expected
+    expect(await source.cellNames({ start: 3, end: 6 }, signal)).toEqual(obsNames.slice(3, 6))
+    expect(await source.cellNames({ start: obsNames.length - 1, end: 10_000 }, signal)).toEqual(obsNames.slice(-1))
+  })
+
+  test('a colour is an obs field, else a gene, else a gene of raw, else an error with near names', async () => {
+    expect(await source.resolveColor('stage', signal)).toEqual({ axis: 'obs', key: 'stage' })
+    expect(await source.resolveColor('GENE3', signal)).toEqual({ axis: 'var', key: 'GENE3', layer: null })
+    expect(await source.resolveColor('GENE30', signal)).toEqual({ axis: 'var', key: 'GENE30', layer: 'raw' })
+    await expect(source.resolveColor('stagee', signal)).rejects.toMatchObject({
+      code: 'unknown_column',
+      message: expect.stringContaining('Near it: "stage"'),
+    })
+  })
+
+  test('names that do not exist are refused, each with its own code', async () => {
+    await expect(source.obs('nope', signal)).rejects.toMatchObject({ code: 'unknown_column' })
+    await expect(source.gene('nope', null, signal)).rejects.toMatchObject({ code: 'unknown_column' })
+    await expect(source.gene('GENE1', 'nope', signal)).rejects.toMatchObject({ code: 'unknown_column' })
+    await expect(source.embedding('nope', 2, signal)).rejects.toMatchObject({ code: 'unknown_embedding' })
+    await expect(source.embedding('X_umap', 3, signal)).rejects.toMatchObject({ code: 'unknown_embedding' })
+  })
+
+  test('a read that was aborted before it began rejects with the reason', async () => {
+    const reason = new Error('another colour')
+    await expect(source.gene('GENE1', null, AbortSignal.abort(reason))).rejects.toBe(reason)
+  })
+})
+
+const KINDS = { dense: 'continuous', codes: 'categorical', identifier: 'identifier' }
+
+/** A column in the form of the expected values. */
+function readable(column: Column): ExpectedColumn {
+  switch (column.kind) {
+    case 'codes': {
+      const { categories, codes, ordered } = column
+      return {
+        kind: 'codes',
+        categories: [...categories],
+        ordered,
+        labels: Array.from(codes, (c) => categories[c] ?? null),
+      }
+    }
+    case 'dense':
+      return { kind: 'dense', values: Array.from(column.values, asExpected) }
+    case 'sparse': {
+      const values = new Array(column.n).fill(0)
+      column.rows.forEach((row, i) => {
+        values[row] = asExpected(column.values[i])
+      })
+      return { kind: 'dense', values }
+    }
+  }
+}
+
+/** Unique keys in order of var: search lists all genes of X in that order, raw has unique names. */
+async function geneKeys(source: DataSource, names: string[]): Promise<string[]> {
+  const { genes } = await source.genes('', names.length, signal)
+  return genes.length === names.length ? genes.map(({ key }) => key) : names
+}
