@@ -17,6 +17,12 @@ const ENVIRONMENTS = [
     options: { serverProxy: false },
     transport: 'direct',
   },
+  {
+    name: 'lab-tunnel',
+    title: 'JupyterLab at a host name, without jupyter-server-proxy: through the notebook',
+    options: { serverProxy: false, hostName: 'lab.example.test' },
+    transport: 'tunnel',
+  },
 ] as const
 
 describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
@@ -41,30 +47,35 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
     try {
       await startAllCells(page)
       expect(await viewerReady(page, 50_000)).toEqual({ cells: 700, transport })
-      expect(await kernelStatus(page)).toBe('busy')
+      expect(await isRunning(page, 1)).toBe(true)
       await chooseGene(page, 'CD3D')
       await chooseGene(page, 'NKG7')
-      expect(await kernelStatus(page)).toBe('busy')
+      expect(await isRunning(page, 1)).toBe(true)
     } finally {
       await stage.photograph(page, 'run-all')
       await page.close()
     }
   }, 120_000)
 
-  test('a call that holds the interpreter for 5 s does not stop the picture', async () => {
-    const page = await stage.open([showFile(), HOLD_THE_INTERPRETER_FOR_5_S])
-    try {
-      await runCell(page, 0)
-      await viewerReady(page, 60_000)
-      const held = runCell(page, 1)
-      const before = performance.now()
-      await chooseGene(page, 'CD3D')
-      expect(performance.now() - before).toBeLessThan(4_000)
-      expect(await held).toContain('held')
-    } finally {
-      await page.close()
-    }
-  }, 120_000)
+  // Through the notebook everything passes the interpreter, and waits for it.
+  test.skipIf(transport === 'tunnel')(
+    'a call that holds the interpreter for 5 s does not stop the picture',
+    async () => {
+      const page = await stage.open([showFile(), HOLD_THE_INTERPRETER_FOR_5_S])
+      try {
+        await runCell(page, 0)
+        await viewerReady(page, 60_000)
+        const held = runCell(page, 1)
+        const before = performance.now()
+        await chooseGene(page, 'CD3D')
+        expect(performance.now() - before).toBeLessThan(4_000)
+        expect(await held).toContain('held')
+      } finally {
+        await page.close()
+      }
+    },
+    120_000,
+  )
 })
 
 const PURE_PYTHON_FOR_60_S = `import time
@@ -85,6 +96,7 @@ sc.datasets.pbmc68k_reduced().write_h5ad("pbmc.h5ad")
 viewer = show_anndata("pbmc.h5ad", color="louvain")`
 }
 
-async function kernelStatus(page: Page): Promise<string> {
-  return page.evaluate(() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status)
+/** The kernel's own status does not tell: it is idle after each comm message that a subshell answered meanwhile. */
+async function isRunning(page: Page, cell: number): Promise<boolean> {
+  return (await page.locator('.jp-Cell .jp-InputPrompt').nth(cell).textContent()) === '[*]:'
 }

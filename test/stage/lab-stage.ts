@@ -8,6 +8,8 @@ import { notebookReady } from './notebook.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 
 export type LabOptions = {
+  /** The browser sees the notebook under this name instead of 127.0.0.1; it must end in `.example.test`. */
+  hostName?: string
   baseUrl?: string
   serverProxy?: boolean
   labArguments?: string[]
@@ -35,13 +37,16 @@ export async function launchBrowser(extraArguments: readonly string[] = []): Pro
   return chromium.launch({ executablePath, args: [...CHROMIUM_ARGUMENTS, ...extraArguments], chromiumSandbox: false })
 }
 
-export async function startLabStage(name: string, options: LabOptions = {}): Promise<LabStage> {
+export async function startLabStage(name: string, { hostName, ...options }: LabOptions = {}): Promise<LabStage> {
   const folder = join(ROOT, 'dist/e2e', name)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const notebooks = mkdtempSync(join(tmpdir(), 'notebooks-'))
-  const lab = await startLab({ folder: notebooks, logFile: join(folder, 'jupyter.log'), ...options })
-  const browser = await launchBrowser()
+  const named = hostName === undefined ? [] : [`--ServerApp.local_hostnames=['localhost', '${hostName}']`]
+  const labArguments = [...(options.labArguments ?? []), ...named]
+  const local = await startLab({ folder: notebooks, logFile: join(folder, 'jupyter.log'), ...options, labArguments })
+  const lab = hostName === undefined ? local : { ...local, url: local.url.replace('127.0.0.1', hostName) }
+  const browser = await launchBrowser(['--host-resolver-rules=MAP *.example.test 127.0.0.1'])
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 } })
   const errors: string[] = []
   context.on('weberror', (error) => errors.push(String(error.error())))
@@ -55,7 +60,7 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
     folder,
     errors,
     async open(cells, file = `notebook-${++count}.ipynb`) {
-      await lab.shutDownKernels()
+      await local.shutDownKernels()
       writeFileSync(join(notebooks, file), notebookJson(cells))
       const page = await context.newPage()
       await openNotebook(page, lab, file)
