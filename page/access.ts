@@ -43,4 +43,4 @@ function keyFrom(host: HostLink | null): Promise<PageKey> {
 }
 
 const NO_VIEWER =
-  'This address opens no viewer: it works once, and only whole. In the notebook, print viewer.viewer_url and open it again.'
+  'This address keeps no secret, so it cannot open the viewer again. In the notebook, print viewer.viewer_url and open that.'

@@ -3,7 +3,7 @@ import type { ColorBy } from '../protocol/state.ts'
 
 /** One line under the search box. `by: null` is one colour for all cells. */
 export type Suggestion = {
-  group: 'Fields' | 'Genes'
+  group: 'Fields' | 'Genes' | 'More fields'
   /** Shown; not unique. */
   label: string
   /** What tells two equal labels apart, or says what the line is. */
@@ -19,30 +19,36 @@ const KIND_NAMES: Readonly<Record<ObsField['kind'], string>> = {
   unsupported: 'cannot be shown',
 }
 
-/** The obs fields that match: exact, then prefix, then substring. The empty query lists all, and "one colour". */
-export function fieldSuggestions(identity: Identity, query: string): Suggestion[] {
+/**
+ * What the box offers for a query: fields that are it or begin with it, genes, fields that hold it. The empty query
+ * lists all fields, and one colour for all.
+ * @param genes as the server found them for this query or an earlier one; those that do not match are left out
+ */
+export function suggestionsFor(identity: Identity, genes: readonly GeneName[], query: string): Suggestion[] {
   const fields = identity.obs
     .filter(({ kind }) => kind === 'categorical' || kind === 'continuous')
     .map(({ key, kind }): Suggestion => {
       return { group: 'Fields', label: key, detail: KIND_NAMES[kind], by: { axis: 'obs', key } }
     })
-  if (query !== '') return ranked(fields, query)
-  return [...fields, { group: 'Fields', label: 'One colour for all', detail: '', by: null }]
+  if (query === '') return [...fields, { group: 'Fields', label: 'One colour for all', detail: '', by: null }]
+  const near = fields.filter(({ label }) => matchRank(label, query) < HOLDS)
+  const far = fields.filter(({ label }) => matchRank(label, query) === HOLDS)
+  return [
+    ...near.sort((a, b) => matchRank(a.label, query) - matchRank(b.label, query)),
+    ...genes.filter(({ label, id }) => Math.min(matchRank(label, query), matchRank(id, query)) <= HOLDS).map(ofGene),
+    ...far.map((field): Suggestion => ({ ...field, group: 'More fields' })),
+  ]
 }
 
-export function geneSuggestions(genes: readonly GeneName[]): Suggestion[] {
-  return genes.map(({ key, label, id }) => {
-    return { group: 'Genes', label, detail: id === label ? '' : id, by: { axis: 'var', key, layer: null } }
-  })
+function ofGene({ key, label, id }: GeneName): Suggestion {
+  return { group: 'Genes', label, detail: id === label ? '' : id, by: { axis: 'var', key, layer: null } }
 }
 
-function ranked(suggestions: readonly Suggestion[], query: string): Suggestion[] {
-  const wanted = query.toLowerCase()
-  const rank = ({ label }: Suggestion) => {
-    const text = label.toLowerCase()
-    if (text === wanted) return 0
-    if (text.startsWith(wanted)) return 1
-    return text.includes(wanted) ? 2 : 3
-  }
-  return suggestions.filter((suggestion) => rank(suggestion) < 3).sort((a, b) => rank(a) - rank(b))
+/** 0: is it, 1: begins with it, HOLDS: holds it, more: does not match. Upper and lower case are one. */
+function matchRank(text: string, query: string): number {
+  const [where, what] = [text.toLowerCase(), query.toLowerCase()]
+  if (where === what) return 0
+  if (where.startsWith(what)) return 1
+  return where.includes(what) ? HOLDS : HOLDS + 1
 }
+const HOLDS = 2

@@ -62,9 +62,18 @@ export class ViewerSession {
 
   #handlers(): ChannelHandlers {
     const store = this.#store
+    let saved: PageState | null = null
+    let setsToCome = 0
     return {
-      welcome: ({ state }) => this.#savedState.resolve(state),
-      cellSet: (name, cells) => takeCellSet(store, name, cells),
+      welcome: ({ state, cellSets }) => {
+        saved = state
+        setsToCome = cellSets
+        if (cellSets === 0) this.#savedState.resolve(state)
+      },
+      cellSet: (name, cells) => {
+        takeCellSet(store, name, cells)
+        if (--setsToCome === 0) this.#savedState.resolve(saved)
+      },
       command: async (command, cells) => {
         const context = {
           viewer: this.viewer,

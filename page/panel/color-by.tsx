@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals'
 import type { RefObject, VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
+import type { GeneName } from '../../protocol/identity.ts'
 import { isAbort, sentenceOf } from '../failure.ts'
-import { fieldSuggestions, geneSuggestions, type Suggestion } from '../suggestions.ts'
+import { type Suggestion, suggestionsFor } from '../suggestions.ts'
 import { Combobox } from './combobox.tsx'
 import { usePage } from './page-context.ts'
 
@@ -10,27 +11,30 @@ import { usePage } from './page-context.ts'
 const TYPING_MS = 80
 const MAX_GENES = 30
 
+type Found = { query: string; genes: readonly GeneName[]; trouble: string | null }
+const NOTHING_ASKED: Found = { query: '', genes: [], trouble: null }
+
 /** One box for fields and genes: what colours the cells. */
 export function ColorBy({ search }: { search: RefObject<HTMLInputElement | null> }): VNode {
   const { viewer } = usePage()
   const { identity, color } = viewer.store
-  const query = useSignal('')
-  const genes = useSignal<readonly Suggestion[]>([])
-  const trouble = useSignal<string | null>(null)
+  const typed = useSignal('')
+  const found = useSignal(NOTHING_ASKED)
+  const query = typed.value.trim()
 
   useEffect(() => {
+    if (query === '') {
+      found.value = NOTHING_ASKED
+      return
+    }
     const stop = new AbortController()
-    const asked = query.value.trim()
-    if (asked === '') genes.value = []
     const timer = setTimeout(() => {
-      if (asked === '') return
-      viewer.client.genes(asked, MAX_GENES, stop.signal).then(
-        (found) => {
-          genes.value = geneSuggestions(found.genes)
-          trouble.value = null
+      viewer.client.genes(query, MAX_GENES, stop.signal).then(
+        ({ genes }) => {
+          found.value = { query, genes, trouble: null }
         },
         (error: unknown) => {
-          if (!isAbort(error)) trouble.value = sentenceOf(error)
+          if (!isAbort(error)) found.value = { query, genes: [], trouble: sentenceOf(error) }
         },
       )
     }, TYPING_MS)
@@ -38,9 +42,9 @@ export function ColorBy({ search }: { search: RefObject<HTMLInputElement | null>
       clearTimeout(timer)
       stop.abort()
     }
-  }, [query.value])
+  }, [query])
 
-  const fields = identity.value === null ? [] : fieldSuggestions(identity.value, query.value.trim())
+  const { genes, trouble } = found.value
   const choose = ({ by }: Suggestion) => {
     // The sentence about a failure is in its place already.
     viewer.setColor(by).catch(() => undefined)
@@ -51,9 +55,10 @@ export function ColorBy({ search }: { search: RefObject<HTMLInputElement | null>
         label="Colour by"
         placeholder="gene or field"
         shown={color.value?.by.key ?? ''}
-        query={query}
-        suggestions={[...fields, ...genes.value]}
-        nothing={trouble.value ?? `No field or gene matches “${query.value.trim()}”.`}
+        typed={typed}
+        suggestions={identity.value === null ? [] : suggestionsFor(identity.value, genes, query)}
+        isComplete={found.value.query === query}
+        nothing={trouble ?? `No field or gene matches “${query}”.`}
         inputRef={search}
         onChoose={choose}
       />

@@ -8,8 +8,11 @@ type ComboboxProps = {
   placeholder: string
   /** What stands in the box while nobody types. */
   shown: string
-  query: Signal<string>
+  /** What is typed. */
+  typed: Signal<string>
   suggestions: readonly Suggestion[]
+  /** false: more suggestions for what is typed are on their way. */
+  isComplete: boolean
   /** The sentence where nothing matches. */
   nothing: string
   inputRef: RefObject<HTMLInputElement | null>
@@ -18,47 +21,18 @@ type ComboboxProps = {
 
 /**
  * A text box with a list below it, after the ARIA pattern "editable combobox with list autocomplete": focus stays in the
- * box, arrows move through the list, Enter chooses, Escape closes and then empties.
+ * box, arrows move through the list, Enter chooses, Escape closes and then leaves.
  */
 export function Combobox(props: ComboboxProps): VNode {
-  const { label, placeholder, shown, query, suggestions, nothing, inputRef, onChoose } = props
+  const { label, placeholder, shown, typed, suggestions, nothing, inputRef } = props
   const id = useId()
-  const isOpen = useSignal(false)
-  const at = useSignal(-1)
-  const active = isOpen.value && at.value >= 0 ? Math.min(at.value, suggestions.length - 1) : -1
-
+  const list = useComboboxList(props)
+  const { isOpen, active } = list
   useEffect(() => {
     document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: 'nearest' })
   }, [active])
-
-  const close = () => {
-    isOpen.value = false
-    query.value = ''
-    at.value = -1
-  }
-  const choose = (suggestion: Suggestion | undefined) => {
-    if (suggestion === undefined) return
-    close()
-    if (inputRef.current !== null) inputRef.current.value = suggestion.by === null ? '' : suggestion.label
-    onChoose(suggestion)
-  }
-  const step = (by: number) => {
-    const count = suggestions.length
-    at.value = isOpen.value && count > 0 ? (Math.max(active, by > 0 ? -1 : 0) + by + count) % count : 0
-    isOpen.value = true
-  }
-  const keys: Record<string, () => void> = {
-    ArrowDown: () => step(1),
-    ArrowUp: () => step(-1),
-    // With nothing marked, Enter takes the best match: what was typed is asked for.
-    Enter: () => choose(suggestions[Math.max(active, 0)]),
-    Escape: () => {
-      if (isOpen.value) close()
-      else inputRef.current?.blur()
-    },
-  }
   return (
-    <div class="combobox" onFocusOut={(event) => leave(event, close)}>
+    <div class="combobox" onFocusOut={(event) => leave(event, list.close)}>
       <label class="heading" for={id}>
         {label}
       </label>
@@ -67,62 +41,132 @@ export function Combobox(props: ComboboxProps): VNode {
         ref={inputRef}
         type="text"
         role="combobox"
-        aria-expanded={isOpen.value}
+        aria-expanded={isOpen}
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
         aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
         autocomplete="off"
         spellcheck={false}
         placeholder={placeholder}
-        value={isOpen.value ? query.value : shown}
+        value={isOpen ? typed.value : shown}
         onFocus={({ currentTarget }) => currentTarget.select()}
-        onClick={() => (isOpen.value = true)}
-        onInput={({ currentTarget }) => {
-          query.value = currentTarget.value
-          isOpen.value = true
-          at.value = -1
-        }}
-        onKeyDown={(event) => {
-          const action = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined
-          if (action === undefined || event.isComposing) return
-          event.preventDefault()
-          action()
-        }}
+        onClick={list.open}
+        onInput={({ currentTarget }) => list.type(currentTarget.value)}
+        onKeyDown={list.key}
       />
-      <div class="suggestions" id={`${id}-list`} role="listbox" aria-label={label} hidden={!isOpen.value}>
-        {isOpen.value
-          ? groupsOf(suggestions).map((group) => (
-              // biome-ignore lint/a11y/useSemanticElements: in a listbox the pattern asks for role group; a fieldset is for forms
-              <div key={group.name} role="group" aria-labelledby={`${id}-${group.name}`}>
-                <div class="group" id={`${id}-${group.name}`}>
-                  {group.name}
-                </div>
-                {group.entries.map(({ suggestion, i }) => (
-                  // biome-ignore lint/a11y/useKeyWithClickEvents: focus stays in the box, whose keys choose
-                  <div
-                    key={i}
-                    id={`${id}-${i}`}
-                    role="option"
-                    tabIndex={-1}
-                    aria-selected={i === active}
-                    onPointerDown={(event) => event.preventDefault()}
-                    onClick={() => choose(suggestion)}
-                  >
-                    <span class="name">{suggestion.label}</span>
-                    <span class="detail">{suggestion.detail}</span>
-                  </div>
-                ))}
-              </div>
-            ))
-          : null}
+      <div class="suggestions" id={`${id}-list`} role="listbox" aria-label={label} hidden={!isOpen}>
+        {isOpen ? <Groups id={id} suggestions={suggestions} active={active} onChoose={list.choose} /> : null}
       </div>
-      {isOpen.value && suggestions.length === 0 ? (
+      {isOpen && props.isComplete && suggestions.length === 0 ? (
         <p class="hint" role="status">
           {nothing}
         </p>
       ) : null}
     </div>
   )
+}
+
+type GroupsProps = {
+  id: string
+  suggestions: readonly Suggestion[]
+  active: number
+  onChoose(suggestion: Suggestion): void
+}
+
+function Groups({ id, suggestions, active, onChoose }: GroupsProps): VNode[] {
+  return groupsOf(suggestions).map(({ name, entries }) => (
+    // biome-ignore lint/a11y/useSemanticElements: in a listbox the pattern asks for role group; a fieldset is for forms
+    <div key={name} role="group" aria-label={name}>
+      <div class="group" aria-hidden="true">
+        {name}
+      </div>
+      {entries.map(({ suggestion, i }) => (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: focus stays in the box, whose keys choose
+        <div
+          key={i}
+          id={`${id}-${i}`}
+          role="option"
+          tabIndex={-1}
+          aria-selected={i === active}
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={() => onChoose(suggestion)}
+        >
+          <span class="name">{suggestion.label}</span>
+          <span class="detail">{suggestion.detail}</span>
+        </div>
+      ))}
+    </div>
+  ))
+}
+
+/** What keys and typing do to the list. */
+function useComboboxList({ typed, suggestions, isComplete, inputRef, onChoose }: ComboboxProps) {
+  const isOpen = useSignal(false)
+  const at = useSignal(-1)
+  /** Enter came before the list did. */
+  const isEntered = useSignal(false)
+  const active = isOpen.value ? Math.min(at.value, suggestions.length - 1) : -1
+
+  const close = () => {
+    isOpen.value = false
+    isEntered.value = false
+    typed.value = ''
+    at.value = -1
+  }
+  const choose = (suggestion: Suggestion) => {
+    close()
+    onChoose(suggestion)
+  }
+  const step = (by: 1 | -1) => {
+    const count = suggestions.length
+    const start = active < 0 && by < 0 ? 0 : active
+    at.value = isOpen.value && count > 0 ? (start + by + count) % count : 0
+    isOpen.value = true
+  }
+  // With nothing marked Enter takes the best match, and waits for it where it is still on its way.
+  const enter = () => {
+    const best = suggestions[Math.max(active, 0)]
+    if (!isOpen.value) isOpen.value = true
+    else if (!isComplete && active < 0) isEntered.value = true
+    else if (best !== undefined) choose(best)
+  }
+  useEffect(() => {
+    const best = suggestions[0]
+    if (!isEntered.value || !isComplete) return
+    isEntered.value = false
+    if (best !== undefined) choose(best)
+  }, [isEntered.value, isComplete])
+
+  const keys: Record<string, () => void> = {
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    Enter: enter,
+    Escape: () => {
+      if (isOpen.value) close()
+      else inputRef.current?.blur()
+    },
+  }
+  return {
+    isOpen: isOpen.value,
+    active,
+    close,
+    choose,
+    open: () => {
+      isOpen.value = true
+    },
+    type: (text: string) => {
+      typed.value = text
+      isOpen.value = true
+      isEntered.value = false
+      at.value = -1
+    },
+    key: (event: KeyboardEvent) => {
+      const action = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined
+      if (action === undefined || event.isComposing) return
+      event.preventDefault()
+      action()
+    },
+  }
 }
 
 function leave(event: FocusEvent & { currentTarget: HTMLElement }, close: () => void): void {
