@@ -1,7 +1,7 @@
-import { isMain, projectEnvironment, run } from './command.mjs'
+import { isMain, run } from './command.mjs'
 
 const CHECKS = [
-  'biome ci .',
+  'biome ci --colors=off .',
   'tsc',
   'tsc -p server',
   'tsc -p test',
@@ -19,8 +19,7 @@ export async function check() {
   let failed = 0
   for (const line of CHECKS) {
     const [program, ...programArguments] = line.split(' ')
-    const env = { ...projectEnvironment(), NO_COLOR: '1' }
-    const { status, output } = await run(program, programArguments, { env, quiet: true })
+    const { status, output } = await run(program, programArguments, { quiet: true })
     console.log(`check: ${line} ${status === 0 ? 'passed' : `failed with status ${status}\n${output.trimEnd()}`}`)
     if (status !== 0) failed++
   }

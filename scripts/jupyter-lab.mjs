@@ -10,6 +10,7 @@ export { CHROMIUM_ARGUMENTS, findChromium } from './chromium.mjs'
 
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
+const KERNEL_TIMEOUT_MS = 60_000
 
 /** No question about news over the notebook, which would stand in every picture. */
 const LAB_SETTINGS = {
@@ -23,6 +24,7 @@ const LAB_SETTINGS = {
  * @property {string} folder root of its files
  * @property {number} pid
  * @property {() => Promise<void>} shutDownKernels kernels outlive pages: end all of them
+ * @property {Promise<void>} ended resolves when the server is gone
  * @property {() => Promise<void>} stop
  */
 
@@ -35,6 +37,7 @@ const LAB_SETTINGS = {
  * @param {string[]} [options.labArguments]
  * @param {Record<string, string>} [options.environment] added to this process's own
  * @param {string} options.logFile what it and its kernels say
+ * @param {boolean} [options.autosave] false: notebooks stay as they are on disk
  * @param {string} [options.ownFolder] configuration and runtime files; a temporary folder when absent
  * @returns {Promise<Lab>}
  */
@@ -43,6 +46,7 @@ export async function startLab(options) {
   const own = options.ownFolder ?? mkdtempSync(join(tmpdir(), 'lab-'))
   const port = await freePort()
   const token = randomBytes(24).toString('hex')
+  if (options.autosave === false) setAutosave(own, false)
   mkdirSync(dirname(logFile), { recursive: true })
   mkdirSync(join(own, 'config/labconfig'), { recursive: true })
   writeFileSync(join(own, 'config/labconfig/default_setting_overrides.json'), JSON.stringify(LAB_SETTINGS))
@@ -81,6 +85,7 @@ export async function startLab(options) {
   child.stdout.pipe(log)
   child.stderr.pipe(log)
   const url = `http://127.0.0.1:${port}${baseUrl}`
+  const ended = new Promise((done) => child.once('exit', () => done()))
   const stop = () => stopLab(child, options.ownFolder === undefined ? own : null)
   try {
     await answering(`${url}api/status?token=${token}`, child, logFile)
@@ -88,7 +93,7 @@ export async function startLab(options) {
     await stop()
     throw error
   }
-  return { url, token, folder, pid: child.pid ?? -1, shutDownKernels: () => shutDownKernels(url, token), stop }
+  return { url, token, folder, pid: child.pid ?? -1, shutDownKernels: () => shutDownKernels(url, token), ended, stop }
 }
 
 /**
@@ -101,6 +106,46 @@ export async function openNotebook(page, lab, path) {
   const workspace = `w${randomBytes(4).toString('hex')}`
   const encoded = path.split('/').map(encodeURIComponent).join('/')
   await page.goto(`${lab.url}lab/workspaces/${workspace}/tree/${encoded}?token=${lab.token}`)
+}
+
+/**
+ * Wait until the notebook that is open in this JupyterLab page has a kernel that answers.
+ * @param {import('playwright-core').Page} page
+ * @throws {Error} when it has none in time
+ */
+export async function notebookReady(page) {
+  const timeout = KERNEL_TIMEOUT_MS
+  try {
+    await page.waitForFunction(() => globalThis.jupyterapp !== undefined, undefined, { timeout })
+    await page.evaluate(async () => await globalThis.jupyterapp.restored)
+    await page.waitForFunction(isKernelIdle, undefined, { timeout })
+  } catch (cause) {
+    if (cause.name !== 'TimeoutError') throw cause
+    throw new Error(`The notebook had no working kernel after ${timeout / 1000} s: ${await pageState(page)}`, { cause })
+  }
+}
+
+/** Runs in the page, and must be synchronous: a promise would pass for true. */
+function isKernelIdle() {
+  const panel = globalThis.jupyterapp.shell.currentWidget
+  if (!panel?.sessionContext?.isReady || !panel.context.isReady) return false
+  return panel.sessionContext.session?.kernel?.status === 'idle'
+}
+
+/** What a person would see of the trouble: a dialog, or how the kernel is shown. */
+function pageState(page) {
+  return page.evaluate(() => {
+    const dialog = document.querySelector('.jp-Dialog-content')?.textContent.replace(/\s+/g, ' ')
+    const session = globalThis.jupyterapp?.shell.currentWidget?.sessionContext
+    return dialog ?? `JupyterLab shows "${session?.kernelDisplayStatus ?? 'no notebook'}".`
+  })
+}
+
+/** JupyterLab saves every two minutes unless its settings say otherwise. */
+function setAutosave(ownFolder, autosave) {
+  const file = join(ownFolder, 'config/lab/user-settings/@jupyterlab/docmanager-extension/plugin.jupyterlab-settings')
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, JSON.stringify({ autosave }))
 }
 
 async function shutDownKernels(url, token) {
