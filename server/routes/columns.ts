@@ -4,6 +4,7 @@ import { encodeColumn } from '../../protocol/column-frame.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import type { ColorBy } from '../../protocol/state.ts'
 import { ROUTES } from '../../protocol/urls.ts'
+import { chooseEncoding } from '../column-choice.ts'
 import { type AppParts, nameSchema, parseInput } from '../request-context.ts'
 import type { DataSource } from '../sources/data-source.ts'
 import { type FrameAsk, sendFrame } from './frames.ts'
@@ -35,7 +36,11 @@ async function choose(
   const color = named ?? (await source.identity(signal)).defaultColor
   if (color === null)
     throw new ProtocolError('not_found', 'This dataset has no default colour: name a field or a gene.')
-  const make = async (from: DataSource, stop: AbortSignal) =>
-    encodeColumn(color.axis === 'obs' ? await from.obs(color.key, stop) : await from.gene(color.key, color.layer, stop))
+  const make = async (from: DataSource, stop: AbortSignal) => {
+    const { axis, key } = color
+    return encodeColumn(
+      chooseEncoding(await (axis === 'obs' ? from.obs(key, stop) : from.gene(key, color.layer, stop))),
+    )
+  }
   return { key: JSON.stringify(color), isGzipped, make }
 }

@@ -138,8 +138,15 @@ export const STAND_IN_HTML = `<!doctype html><html><head><meta charset="utf-8"><
 content="script-src 'sha256-4PHxLVvbM35fRi4jZq4Wfv3f0ZV1cbkT4qf1dC5mpuM='; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='">
 <title>stand-in</title></head><body></body></html>`
 
-/** A page that draws nothing, where only the server is looked at. It goes with the process. */
-export async function standInPage(): Promise<string> {
+/** A page that draws nothing, where only the server is looked at. Its folder goes with the process. */
+export function standInPage(): Promise<string> {
+  standIn ??= writeStandIn()
+  return standIn
+}
+
+let standIn: Promise<string> | undefined
+
+async function writeStandIn(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cellucid-test-page-'))
   await writeFile(join(folder, 'index.html'), STAND_IN_HTML)
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
