@@ -26,8 +26,9 @@ const SPAWN_TIMEOUT_MS = 60_000
 /**
  * A real JupyterHub: configurable-http-proxy, dummy authenticator, one local process per user.
  * @param logFolder gets `hub.log`
+ * @param hostName what the browser sees it under; it listens on 127.0.0.1
  */
-export async function startHub(users: readonly HubUser[], logFolder: string): Promise<Hub> {
+export async function startHub(users: readonly HubUser[], logFolder: string, hostName = '127.0.0.1'): Promise<Hub> {
   const folder = mkdtempSync(join(tmpdir(), 'hub-'))
   const [port, apiPort, hubPort] = await Promise.all([freePort(), freePort(), freePort()])
   const config = join(folder, 'jupyterhub_config.py')
@@ -47,9 +48,9 @@ export async function startHub(users: readonly HubUser[], logFolder: string): Pr
   const log = createWriteStream(logFile)
   child.stdout.pipe(log)
   child.stderr.pipe(log)
-  const url = `http://127.0.0.1:${port}/`
+  const url = `http://${hostName}:${port}/`
   try {
-    await answering(`${url}hub/health`, child)
+    await answering(`http://127.0.0.1:${port}/hub/health`, child)
   } catch (error) {
     await stop(child, folder)
     throw error

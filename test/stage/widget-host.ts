@@ -172,8 +172,7 @@ export async function startWidgetHost({ isLive = true }: HostOptions = {}): Prom
   const { manager, version } = await loadManager()
   fakeFrames()
   vi.stubGlobal('origin', location.origin)
-  // happy-dom's own remarks, on frames that it does not load and connections that are refused: both are the point here.
-  vi.spyOn(processConsole, 'error').mockImplementation(() => undefined)
+  hushHappyDom()
   const comm = new MemoryComm('c'.repeat(32))
   const layout = await manager.new_model(
     {
@@ -274,6 +273,12 @@ const happy = (window as unknown as { happyDOM: { settings: Record<string, unkno
 export function visit(url: string): void {
   happy.setURL(url)
   vi.stubGlobal('origin', location.origin)
+  hushHappyDom()
+}
+
+/** Its own remarks, on frames that it does not load and connections that are refused: both are the point here. */
+function hushHappyDom(): void {
+  vi.spyOn(processConsole, 'error').mockImplementation(() => undefined)
 }
 
 type FakeWindow = {
