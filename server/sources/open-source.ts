@@ -42,7 +42,7 @@ async function openPath(asked: string, options: OpenOptions): Promise<DataSource
   if (!info.isFile())
     throw new DataError('unsupported', `${quoted(asked)} is not a file. Pass the path of an .h5ad file.`)
   await checkIsHdf5(path, asked, info.size)
-  const source = new AnnDataSource('h5ad', new H5adReader(path), basename(path), options)
+  const source = new AnnDataSource('h5ad', new H5adReader(path), basename(asked), options)
   const patience = AbortSignal.timeout(OPEN_TIMEOUT_MS)
   try {
     await source.check(patience)

@@ -11,7 +11,6 @@ import sys
 import warnings
 
 import anndata
-
 from cellucid_notebook._anndata import AnnDataSource
 from cellucid_notebook._source_error import SourceReadError
 

@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest'
+import { normalisePositions } from '../../../server/sources/positions.ts'
+
+describe('normalisePositions', () => {
+  test('brings the longest side to [-1, 1] with one scale for all axes', () => {
+    const { positions, center, scale, missingCells } = normalisePositions(Float32Array.of(0, 10, 8, 12, 4, 11), 2)
+    expect({ center, scale, missingCells }).toEqual({ center: [4, 11], scale: 4, missingCells: 0 })
+    expect([...positions]).toEqual([-1, -0.25, 1, 0.25, 0, 0])
+  })
+
+  test('a row with NaN or infinity is missing in all its coordinates and leaves the range alone', () => {
+    const { positions, center, missingCells } = normalisePositions(
+      Float32Array.of(0, 0, Number.NaN, 99, 5, Number.POSITIVE_INFINITY, 2, 2),
+      2,
+    )
+    expect({ center, missingCells }).toEqual({ center: [1, 1], missingCells: 2 })
+    expect([...positions]).toEqual([-1, -1, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 1, 1])
+  })
+
+  test.each([
+    ['no cell', [], 2],
+    ['one cell', [3, 4], 2],
+    ['all cells on one spot', [3, 4, 3, 4], 2],
+    ['no position at all', [Number.NaN, 1], 2],
+  ])('%s has a scale of 1 and divides by no 0', (_, values, dimensions) => {
+    const { scale, positions } = normalisePositions(Float32Array.from(values), dimensions)
+    expect(scale).toBe(1)
+    expect([...positions].filter((value) => value !== 0 && !Number.isNaN(value))).toEqual([])
+  })
+
+  test('coordinates near the end of float32 do not overflow', () => {
+    const { positions } = normalisePositions(Float32Array.of(-3e38, 0, 3e38, 1), 2)
+    expect([positions[0], positions[2]]).toEqual([-1, 1])
+  })
+})
