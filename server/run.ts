@@ -21,12 +21,16 @@ import { Pipe } from './pipe.ts'
 import { lineWriter, openOutput, writeLastLine } from './process-streams.ts'
 import { Report } from './report.ts'
 import type { KernelRead } from './sources/open-source.ts'
+import { prewarm } from './sources/h5ad-thread.ts'
 import { openSource } from './sources/open-source.ts'
 import { Tunnel } from './tunnel.ts'
 import { Viewers } from './viewers.ts'
 
 /** sysexits(3): an internal software error. */
 const EXIT_SOFTWARE = 70
+
+/** The reader of files is loaded ahead of the first one, but not beside the first picture. */
+const PREWARM_DELAY_MS = 2_000
 
 /**
  * The server process, from its first line to its last: pipe, application, port, `server.ready`; then until stdin or the
@@ -73,6 +77,7 @@ export async function runServer(config: Config): Promise<void> {
     .read(process.stdin, (method, message) => calls.serve(method, message))
     .then((error) => end.resolve(error === null ? 'stdin ended' : error.message))
   log.info('Listening', { port, instanceId, version: packageFacts.version })
+  setTimeout(prewarm, PREWARM_DELAY_MS).unref()
 
   const reason = await end.promise
   log.info('Ending', { reason })
