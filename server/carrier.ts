@@ -31,7 +31,7 @@ export class SocketCarrier implements Carrier {
 
   close(code: number, reason: string): void {
     this.#waiting = []
-    this.#socket.close(code, reason)
+    closeSocket(this.#socket, code, reason)
     // Who does not answer the close is cut off.
     setTimeout(() => this.#socket.terminate(), LIMITS.closeTimeoutMs).unref()
   }
@@ -48,6 +48,16 @@ export class SocketCarrier implements Carrier {
     clearTimeout(this.#stuck)
     this.#stuck = undefined
   }
+}
+
+/** RFC 6455: what a close frame has left for its reason. */
+const MAX_REASON_BYTES = 123
+
+/** Close with as much of the reason as a close frame takes. */
+export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  let text = reason
+  while (Buffer.byteLength(text) > MAX_REASON_BYTES) text = text.slice(0, -1)
+  socket.close(code, text)
 }
 
 type Poll = { answer: (bytes: Uint8Array) => void }

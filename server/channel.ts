@@ -33,6 +33,8 @@ export class PageChannel {
   #isPresent = false
   #assembler = new FrameAssembler(LIMITS.channelBodiesUnderWay)
   #nextStream = 1
+  /** Numbers of the waiting commands that went out by this connection. */
+  readonly #offered = new Set<number>()
   #pinger: NodeJS.Timeout | undefined
   #pingsUnanswered = 0
   /** The highest number of a post that was applied. */
@@ -54,25 +56,33 @@ export class PageChannel {
     return this.#carrier
   }
 
-  /** The page said hello by this carrier: it gets welcome, the sets of cells, and the commands that wait. */
+  /**
+   * The page said hello by this carrier: it gets welcome, the sets of cells, and the commands that wait.
+   * @throws ProtocolError `wrong_protocol`
+   */
   open(carrier: Carrier, hello: Hello): void {
     if (hello.protocol !== PROTOCOL_VERSION) {
-      carrier.close(CLOSE_CODES.protocolError, 'The page is older than the server: reload the notebook page.')
-      return
+      throw new ProtocolError('wrong_protocol', 'The page is older than the server: reload the notebook page.')
     }
     // One connection a page: what came before is a socket that broke unnoticed.
     this.#detach()?.close(CLOSE_CODES.stopped, 'This page has a new connection.')
     this.#carrier = carrier
+    this.#isPresent = true
     this.#assembler = new FrameAssembler(LIMITS.channelBodiesUnderWay)
-    this.setPresent(true)
+    this.#offered.clear()
     if (carrier.kind === 'socket') this.#startPings()
+    this.#welcome()
+    this.#viewer.pagesChanged()
+  }
+
+  #welcome(): void {
     const { state, outbox, instanceId } = this.#viewer
     const { page, cellSets } = state
     const commandSeq = outbox.settledSeq
-    const welcome = { instanceId, protocol: PROTOCOL_VERSION, state: page, cellSets: cellSets.size, commandSeq }
-    this.send({ kind: 'welcome', ...welcome })
+    const facts = { instanceId, protocol: PROTOCOL_VERSION, state: page, cellSets: cellSets.size, commandSeq }
+    this.send({ kind: 'welcome', ...facts })
     for (const [name, { head, body }] of cellSets) this.send({ kind: 'cellSet', name, cells: head }, body)
-    for (const waiting of outbox.waiting) this.#offer(waiting)
+    for (const waiting of outbox.waiting) this.offer(waiting)
   }
 
   /** Its carrier ended; the page may come back. */
@@ -99,13 +109,17 @@ export class PageChannel {
     this.#carrier?.send([...encodeMessage(message, body, this.#nextStream++)])
   }
 
-  offer(waiting: WaitingCommand): void {
-    if (this.isOpen) this.#offer(waiting)
+  /** Send a command, once by each connection; what only one page can answer goes to the primary one. */
+  offer({ seq, command, body }: WaitingCommand): void {
+    if (!this.isOpen || this.#offered.has(seq)) return
+    if (PRIMARY_COMMANDS.has(command.kind) && this.#viewer.primaryPage !== this) return
+    this.#offered.add(seq)
+    this.send({ kind: 'command', seq, command }, body)
   }
 
-  #offer({ seq, command, body }: WaitingCommand): void {
-    if (PRIMARY_COMMANDS.has(command.kind) && this.#viewer.primaryPage !== this) return
-    this.send({ kind: 'command', seq, command }, body)
+  /** Of a settled command nothing need be remembered. */
+  settled(seq: number): void {
+    this.#offered.delete(seq)
   }
 
   /**

@@ -148,7 +148,7 @@ export class Viewer {
       const resolved = await this.#resolve(command)
       if (this.ended.aborted) return
       const waiting = { seq, command: resolved, body }
-      for (const replaced of this.outbox.add(waiting)) this.#tellAck(replaced.seq, true)
+      for (const replaced of this.outbox.add(waiting)) this.#settled(replaced.seq, true)
       for (const page of this.pages) page.offer(waiting)
     })
     this.#lastCommand = added.catch((error: unknown) => {
@@ -158,7 +158,7 @@ export class Viewer {
   }
 
   acknowledge(seq: number, ok: boolean, reason?: string): void {
-    if (this.outbox.settle(seq)) this.#tellAck(seq, ok, reason)
+    if (this.outbox.settle(seq)) this.#settled(seq, ok, reason)
   }
 
   keepState(page: PageState): void {
@@ -216,6 +216,11 @@ export class Viewer {
 
   #offerAll(page: PageChannel | null): void {
     for (const waiting of this.outbox.waiting) page?.offer(waiting)
+  }
+
+  #settled(seq: number, ok: boolean, reason?: string): void {
+    for (const page of this.pages) page.settled(seq)
+    this.#tellAck(seq, ok, reason)
   }
 
   #tellAck(seq: number, ok: boolean, reason?: string): void {

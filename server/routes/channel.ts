@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import * as v from 'valibot'
 import type { RawData, WebSocket } from 'ws'
 import { CHANNEL_LIMITS, CLOSE_CODES, pageMessageSchema } from '../../protocol/channel.ts'
-import { isErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import { ProtocolError } from '../../protocol/errors.ts'
 import { decodeFrame } from '../../protocol/frame.ts'
 import { parsePageKey } from '../../protocol/probe.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { type Authority, isLoopback } from '../authority.ts'
-import { SocketCarrier } from '../carrier.ts'
+import { closeSocket, SocketCarrier } from '../carrier.ts'
 import type { Hello, PageChannel } from '../channel.ts'
 import { LIMITS } from '../limits.ts'
 import { type AppParts, admissionOf } from '../request-context.ts'
@@ -89,12 +89,8 @@ function runGuarded(socket: WebSocket, run: () => void): void {
   try {
     run()
   } catch (error) {
-    const code = error instanceof ProtocolError && isErrorCode(error.code) ? error.code : null
-    if (code === null) throw error
-    socket.close(
-      code === 'too_large' ? CLOSE_CODES.tooLarge : CLOSE_CODES.protocolError,
-      'This was no message of a page.',
-    )
+    if (!(error instanceof ProtocolError)) throw error
+    closeSocket(socket, error.code === 'too_large' ? CLOSE_CODES.tooLarge : CLOSE_CODES.protocolError, error.message)
   }
 }
 

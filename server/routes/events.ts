@@ -27,8 +27,9 @@ export function eventRoutes(app: FastifyInstance, { viewers }: AppParts): void {
     if (viewerOf(request, viewers).backlog.isFull) {
       throw new ProtocolError('overloaded', 'The kernel is busy. The page keeps what it has to say and tries again.')
     }
+    const frames = framesOf(request.body)
     page.lastSequence = sequence
-    for (const frame of framesOf(request.body)) takeFrame(page, frame)
+    for (const frame of frames) takeFrame(page, frame)
     return {}
   })
   app.get(`/${ROUTES.commands}`, { exposeHeadRoute: false }, async (request, reply) => {

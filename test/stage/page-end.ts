@@ -73,7 +73,7 @@ export class SocketPage extends PageEnd {
     super(facts)
     this.socket = new WebSocket(`${facts.base.replace(/^http/, 'ws')}${ROUTES.channel}`, { headers })
     this.#opened = new Promise((resolve) => this.socket.once('open', resolve))
-    this.socket.on('message', (data: Buffer) => this.take(data))
+    this.socket.on('message', (data: Buffer) => this.take(Uint8Array.from(data)))
     this.socket.on('error', () => this.end(1006))
     this.socket.once('close', (code) => this.end(code))
   }
@@ -96,12 +96,14 @@ export class PollPage extends PageEnd {
   #isPolling = false
 
   protected sendFrames(frames: readonly Uint8Array[]): void {
-    this.#posts = this.#posts
-      .then(() => this.post(++this.#sequence, frames))
-      .then((status) => {
-        if (status !== 200) this.end(status)
-        else if (!this.#isPolling) void this.#poll()
-      })
+    for (const frame of frames) {
+      this.#posts = this.#posts
+        .then(() => this.post(++this.#sequence, [frame]))
+        .then((status) => {
+          if (status !== 200) this.end(status)
+          else if (!this.#isPolling) void this.#poll()
+        })
+    }
   }
 
   close(): void {
