@@ -1,9 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
 import { pageHtml } from './scripts/page-html.mjs'
 import { thirdPartyNotices } from './scripts/third-party-notices.mjs'
+import { PLUGIN_FILES, PLUGIN_FOLDER } from './server/sources/hdf5/plugin-folder.ts'
 
 const ROOT = import.meta.dirname
 const STATIC = join(ROOT, 'python/cellucid_notebook/_static')
@@ -110,15 +111,25 @@ function largestInputs(metafile) {
   return largest.map(([path, { bytesInOutput }]) => `  ${kilobytes(bytesInOutput)} KB ${path}`).join('\n')
 }
 
+/** Filters of HDF5 that the server loads from files, as a library does: they cannot be bundled. */
+async function copyPlugins() {
+  const from = join(ROOT, 'node_modules/h5wasm-plugins/plugins')
+  const target = join(STATIC, PLUGIN_FOLDER)
+  await mkdir(target, { recursive: true })
+  await Promise.all(PLUGIN_FILES.map((file) => copyFile(join(from, file), join(target, file))))
+  return PLUGIN_FILES.map((file) => relative(ROOT, join(from, file)))
+}
+
 async function buildAll() {
   const finished = await Promise.all(BUNDLES.map(async (bundle) => finish(bundle, await esbuild.build(bundle.options))))
-  const inputs = finished.flatMap((bundle) => bundle.inputs)
+  const inputs = [...finished.flatMap((bundle) => bundle.inputs), ...(await copyPlugins())]
   await writeFile(join(STATIC, 'THIRD-PARTY-LICENSES.txt'), thirdPartyNotices(ROOT, inputs))
   for (const { line } of finished) console.log(line)
 }
 
 /** Rebuild on every change of a source until interrupted; a failure is told and waited out. */
 async function watchAll() {
+  await copyPlugins()
   for (const bundle of BUNDLES) {
     const tell = {
       name: 'tell',
