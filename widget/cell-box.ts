@@ -1,3 +1,4 @@
+/// <reference path="./css.d.ts" />
 import type { CandidateKind } from '../protocol/comm.ts'
 import type { Theme } from './theme.ts'
 import css from './widget.css'

@@ -1,14 +1,18 @@
 import type { RequestListener } from 'node:http'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { WidgetMessage } from '../../protocol/comm.ts'
+import type { Nonce } from '../../protocol/probe.ts'
+import { PROTOCOL_VERSION } from '../../protocol/version.ts'
 import type { Identity } from '../../widget/probe.ts'
 import { reaches, startWidgetHost, visit, type WidgetHost, welcome } from '../stage/widget-host.ts'
-import { deadPort, type FakeServer, fakeServer, html, IDENTITY, json, ourServer } from './fake-servers.ts'
+import { deadPort, type FakeServer, fakeServer, html, IDENTITY, json, ourServer, proofOf } from './fake-servers.ts'
 
 const KEY = 'k'.repeat(43)
 const PAGE_HTML = '<!doctype html><title>Cellucid</title>'
 
 beforeEach(() => {
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
   visit('http://localhost:3000/')
 })
 
@@ -409,6 +413,132 @@ describe('coming back', () => {
     view.remove()
     await host.kernel.heard('bye')
     expect(page.iframe.isConnected).toBe(false)
+  })
+})
+
+describe('after a sleep', () => {
+  function sleep(ms: number): void {
+    const visibility = vi.spyOn(document, 'visibilityState', 'get')
+    const clock = vi.spyOn(performance, 'now')
+    const now = performance.now()
+    visibility.mockReturnValue('hidden')
+    document.dispatchEvent(new Event('visibilitychange'))
+    clock.mockReturnValue(now + ms)
+    visibility.mockReturnValue('visible')
+    document.dispatchEvent(new Event('visibilitychange'))
+    clock.mockRestore()
+    visibility.mockRestore()
+  }
+
+  async function ready(answer: RequestListener) {
+    const server = await fakeServer(answer)
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    page.greet()
+    await page.heard('start')
+    page.send({ kind: 'drawn', cells: 9 })
+    await reaches(view.root, 'ready')
+    return { host, view, server }
+  }
+
+  test('a server that proves itself keeps its page', async () => {
+    const { view, server } = await ready(ourServer())
+    sleep(120_000)
+    await expect.poll(() => server.urls.length).toBe(2)
+    expect(view.shadow.querySelectorAll('iframe')).toHaveLength(1)
+    expect(view.root.dataset.cellucidStatus).toBe('ready')
+  })
+
+  test('one that does not is looked for anew', async () => {
+    let isAwake = true
+    const { host, view } = await ready((request, response) => {
+      if (isAwake) ourServer()(request, response)
+      else html(response, 502)
+    })
+    serveTunnel(host)
+    isAwake = false
+    sleep(120_000)
+    const next = await view.page(1)
+    expect(next.iframe.hasAttribute('srcdoc')).toBe(true)
+  })
+
+  test('a short absence asks nobody', async () => {
+    const { server } = await ready(ourServer())
+    sleep(10_000)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(server.urls).toHaveLength(1)
+  })
+})
+
+describe('where the browser would ask its user', () => {
+  test('the direct port is a button beside the picture, and taken when it proves itself', async () => {
+    const server = await fakeServer(ourServer())
+    // By http, since happy-dom knows no exception for loopback among mixed content.
+    visit('http://notebooks.example.org/')
+    vi.stubGlobal('isSecureContext', true)
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    page.greet()
+    await page.heard('start')
+    page.send({ kind: 'drawn', cells: 3 })
+    await reaches(view.root, 'ready')
+    expect(server.heard()).toBe('')
+    const button = view.shadow.querySelector<HTMLButtonElement>('.notice button')
+    expect(button?.textContent).toContain('your browser will ask')
+    button?.click()
+    const direct = await view.page(1)
+    expect(direct.url).toContain(server.base)
+    direct.greet()
+    await direct.heard('start')
+    direct.send({ kind: 'drawn', cells: 3 })
+    await expect.poll(() => view.root.dataset.cellucidTransport).toBe('direct')
+  })
+})
+
+describe('a proxy behind a cookie wall', () => {
+  /** The page's own answer to a probe that it relays: what its server would say. */
+  function relayed(query: string, identity: Identity = IDENTITY): unknown {
+    const nonce = new URLSearchParams(query).get('nonce') as Nonce
+    return { status: 'ok', protocol: PROTOCOL_VERSION, version: '0.1.0', ...proofOf(identity, nonce) }
+  }
+
+  async function walled() {
+    visit('https://notebooks.example.org/')
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no CORS here')))
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const view = await host.render()
+    const override = 'https://proxy.example.net/{port}/'
+    await host.kernel.push(welcome({ override }))
+    const page = await view.page()
+    page.greet()
+    const { id, query } = await page.heard('probe')
+    return { host, view, page, id, query }
+  }
+
+  test('is asked by the page, which was loaded without the token and gets a key once the base is proven', async () => {
+    const { view, page, id, query } = await walled()
+    expect(page.url).toMatch(/^https:\/\/proxy\.example\.net\/8765\/\?jupyter=true&viewerId=0123456789abcdef&nonce=/)
+    expect(page.url).not.toContain(IDENTITY.token)
+    expect(await page.heard('start')).toMatchObject({ pageKey: null, transport: 'override' })
+    page.send({ kind: 'probeAnswer', id, status: 200, body: relayed(query) })
+    expect(await page.heard('key')).toEqual({ kind: 'key', pageKey: KEY })
+    page.send({ kind: 'drawn', cells: 4 })
+    await reaches(view.root, 'ready')
+  })
+
+  test('that answers for another viewer gets no key', async () => {
+    const { view, page, id, query } = await walled()
+    const other = { ...IDENTITY, token: 'cd'.repeat(32) } as Identity
+    page.send({ kind: 'probeAnswer', id, status: 200, body: relayed(query, other) })
+    await reaches(view.root, 'card')
+    expect(page.iframe.isConnected).toBe(false)
+    await expect(Promise.race([page.heard('key'), Promise.resolve('none')])).resolves.toBe('none')
   })
 })
 
