@@ -149,4 +149,9 @@ async function watchAll() {
   console.log(`watching; bundles go to ${relative(ROOT, STATIC)}`)
 }
 
-await (process.argv.includes('--watch') ? watchAll() : buildAll())
+try {
+  await (process.argv.includes('--watch') ? watchAll() : buildAll())
+} catch (error) {
+  if (!error.errors) console.error(error.message) // esbuild has shown its own with the source
+  process.exitCode = 1
+}

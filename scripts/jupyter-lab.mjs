@@ -111,34 +111,29 @@ export async function openNotebook(page, lab, path) {
 /**
  * Wait until the notebook that is open in this JupyterLab page has a kernel that answers.
  * @param {import('playwright-core').Page} page
- * @throws {Error} when it has none in time
+ * @throws {Error} when there is none in time, or JupyterLab asks in a dialog, as for a kernel it does not have
  */
 export async function notebookReady(page) {
   const timeout = KERNEL_TIMEOUT_MS
   try {
     await page.waitForFunction(() => globalThis.jupyterapp !== undefined, undefined, { timeout })
     await page.evaluate(async () => await globalThis.jupyterapp.restored)
-    await page.waitForFunction(isKernelIdle, undefined, { timeout })
+    const state = await page.waitForFunction(kernelState, undefined, { timeout })
+    const question = (await state.jsonValue()).question
+    if (question !== undefined) throw new Error(`The notebook has no kernel; JupyterLab asks: ${question}`)
   } catch (cause) {
     if (cause.name !== 'TimeoutError') throw cause
-    throw new Error(`The notebook had no working kernel after ${timeout / 1000} s: ${await pageState(page)}`, { cause })
+    throw new Error(`The notebook had no kernel that answers after ${timeout / 1000} s.`, { cause })
   }
 }
 
 /** Runs in the page, and must be synchronous: a promise would pass for true. */
-function isKernelIdle() {
+function kernelState() {
+  const dialog = document.querySelector('.jp-Dialog-content')
+  if (dialog) return { question: (dialog.querySelector('label') ?? dialog).textContent.trim() }
   const panel = globalThis.jupyterapp.shell.currentWidget
-  if (!panel?.sessionContext?.isReady || !panel.context.isReady) return false
-  return panel.sessionContext.session?.kernel?.status === 'idle'
-}
-
-/** What a person would see of the trouble: a dialog, or how the kernel is shown. */
-function pageState(page) {
-  return page.evaluate(() => {
-    const dialog = document.querySelector('.jp-Dialog-content')?.textContent.replace(/\s+/g, ' ')
-    const session = globalThis.jupyterapp?.shell.currentWidget?.sessionContext
-    return dialog ?? `JupyterLab shows "${session?.kernelDisplayStatus ?? 'no notebook'}".`
-  })
+  if (!panel?.sessionContext?.isReady || !panel.context.isReady) return null
+  return panel.sessionContext.session?.kernel?.status === 'idle' ? {} : null
 }
 
 /** JupyterLab saves every two minutes unless its settings say otherwise. */

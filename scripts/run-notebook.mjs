@@ -19,14 +19,18 @@ const [, , notebook] = process.argv
 const DIST = join(ROOT, 'dist')
 const NAME = basename(notebook, '.ipynb')
 
-/** Note when each cell begins: the kernel tells by `execute_input`. Call it before the cells run. */
-async function watchExecution(page) {
+/** Start all cells, and note when each begins (the kernel tells by `execute_input`) and whether the kernel dies. */
+async function startAllCells(page) {
   await page.evaluate(() => {
     globalThis.cellStarts = []
     const { session } = globalThis.jupyterapp.shell.currentWidget.sessionContext
     session.kernel.iopubMessage.connect((_kernel, message) => {
       if (message.header.msg_type !== 'execute_input') return
       globalThis.cellStarts.push({ code: message.content.code, atMs: performance.timeOrigin + performance.now() })
+    })
+    globalThis.hasKernelDied = false
+    session.kernel.statusChanged.connect((_kernel, status) => {
+      if (status === 'dead' || status === 'autorestarting') globalThis.hasKernelDied = true
     })
     globalThis.runAll = globalThis.jupyterapp.commands.execute('notebook:run-all-cells').then(
       () => 'done',
@@ -56,18 +60,18 @@ function timeoutSentence(error) {
 /** Runs in the page. Null while nothing is decided. */
 function decide(selector) {
   const { content, sessionContext } = globalThis.jupyterapp.shell.currentWidget
-  const status = sessionContext.session?.kernel?.status
-  if (status === undefined || status === 'dead' || status === 'autorestarting') return { failure: 'The kernel died.' }
+  if (globalThis.hasKernelDied) return { failure: 'The kernel died.' }
   const cells = [...content.model.cells]
-  for (const [index, cell] of cells.entries()) {
+  for (const cell of cells) {
     const error = cell.outputs?.toJSON().find((output) => output.output_type === 'error')
-    if (error) return { failure: `Cell ${index + 1} raised ${error.ename}: ${error.evalue}` }
+    if (error) return { failure: `Cell [${cell.executionCount}] raised ${error.ename}: ${error.evalue}` }
   }
   const viewers = [...document.querySelectorAll(selector)]
   if (viewers.some((viewer) => viewer.dataset.cellucidStatus === 'ready')) return { failure: null }
   const card = viewers.find((viewer) => viewer.dataset.cellucidStatus === 'card')
   if (card) return { failure: `The viewer shows a card: ${card.dataset.cellucidReason}` }
-  const hasEnded = status === 'idle' && cells.every((cell) => cell.type !== 'code' || cell.executionState === 'idle')
+  const isIdle = sessionContext.session?.kernel?.status === 'idle'
+  const hasEnded = isIdle && cells.every((cell) => cell.type !== 'code' || cell.executionState === 'idle')
   if (!hasEnded || viewers.length > 0) return null
   const hasView = cells.some((cell) =>
     cell.outputs?.toJSON().some((output) => output.data?.['application/vnd.jupyter.widget-view+json']),
@@ -108,7 +112,7 @@ async function runNotebook(lab, browser) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 960 } })
   await openNotebook(page, lab, basename(notebook))
   await notebookReady(page)
-  await watchExecution(page)
+  await startAllCells(page)
   await viewerReady(page)
   const measured = await measure(page)
   await restOfNotebook(page)
