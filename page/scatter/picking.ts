@@ -2,7 +2,7 @@
 import type { Embedding } from '../../protocol/column-frame.ts'
 import { HoverGrid } from './hover-grid.ts'
 import { Polygon } from './polygon.ts'
-import { type Bounds, type Projection, project, unproject } from './projection.ts'
+import { type Bounds, type Projection, unproject } from './projection.ts'
 
 export type Visibility = (cell: number) => boolean
 
@@ -55,13 +55,14 @@ export class Picking {
   ): number | null {
     let front: number | null = null
     let frontHeight = Number.NEGATIVE_INFINITY
-    for (let cell = 0; cell < this.cellCount; cell++) {
-      const [px, py, height] = this.#project(projection, cell)
-      const isNear = Math.hypot(px - x, py - y) <= radius // false for NaN
-      if (!isNear || height <= frontHeight || !isVisible(cell)) continue
+    this.#forEachPlace(projection, (cell, px, py, height) => {
+      const dx = px - x
+      const dy = py - y
+      // False for NaN.
+      if (!(dx * dx + dy * dy <= radius * radius) || height <= frontHeight || !isVisible(cell)) return
       front = cell
       frontHeight = height
-    }
+    })
     return front
   }
 
@@ -95,17 +96,32 @@ export class Picking {
     const polygon = new Polygon(points)
     const found = new Uint32Array(this.cellCount)
     let count = 0
-    for (let cell = 0; cell < found.length; cell++) {
-      const [x, y] = this.#project(projection, cell)
+    this.#forEachPlace(projection, (cell, x, y) => {
       if (polygon.contains(x, y) && isVisible(cell)) found[count++] = cell
-    }
+    })
     return found.slice(0, count)
   }
 
-  #project(projection: Projection, cell: number): [number, number, number] {
-    const start = cell * this.#dimensions
-    const y = this.#dimensions > 1 ? (this.#positions[start + 1] as number) : 0
-    const z = this.#dimensions > 2 ? (this.#positions[start + 2] as number) : 0
-    return project(projection, this.#positions[start] as number, y, z)
+  /** `project` for every cell, written out: an array for each of a million results takes longer than all the rest. */
+  #forEachPlace(projection: Projection, visit: (cell: number, x: number, y: number, height: number) => void): void {
+    const positions = this.#positions
+    const dimensions = this.#dimensions
+    const { pixels, perspective } = projection
+    const [cx, cy, cz] = projection.center
+    const [rx, ry, rz] = projection.right
+    const [ux, uy, uz] = projection.up
+    const [tx, ty, tz] = projection.toward
+    const [middleX, middleY] = [projection.width / 2, projection.height / 2]
+    const { cellCount } = this
+    for (let cell = 0; cell < cellCount; cell++) {
+      const start = cell * dimensions
+      const dx = (positions[start] as number) - cx
+      const dy = (dimensions > 1 ? (positions[start + 1] as number) : 0) - cy
+      const dz = (dimensions > 2 ? (positions[start + 2] as number) : 0) - cz
+      const height = dx * tx + dy * ty + dz * tz
+      const scale = pixels / (1 - perspective * height)
+      const x = middleX + (dx * rx + dy * ry + dz * rz) * scale
+      visit(cell, x, middleY - (dx * ux + dy * uy + dz * uz) * scale, height)
+    }
   }
 }

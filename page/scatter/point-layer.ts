@@ -1,6 +1,6 @@
 import type { ColorTable } from './color-table.ts'
 import type { Rgba } from './css-color.ts'
-import { gatherBytes, gatherPositions } from './gather.ts'
+import type { DrawOrder } from './draw-order.ts'
 import { DISC_SHADER, SQUARE_SHADER, VERTEX_SHADER } from './point-shaders.ts'
 import { linkProgram, type Program } from './program.ts'
 import type { Projection } from './projection.ts'
@@ -27,8 +27,6 @@ const [POSITION, CODE, FLAGS] = [0, 1, 2] as const
 
 /** Device pixels under which a point is a square. */
 const SMALLEST_DISC = 3
-/** Cells gathered at a time: a staging array of 0.5 MB (positions) instead of a second copy of everything. */
-const CHUNK_CELLS = 65_536
 
 /** The cells on the graphics card, in draw order, and how they are drawn. Lives as long as one graphics context. */
 export class PointLayer {
@@ -59,21 +57,19 @@ export class PointLayer {
   }
 
   /** @param positions shape (n, dimensions) row-major, in the order of `obs` */
-  setPositions(positions: Float32Array, dimensions: number, order: Uint32Array): void {
+  setPositions(positions: Float32Array, dimensions: number, order: DrawOrder): void {
     const gl = this.#gl
-    this.#upload(POSITION, order, new Float32Array(CHUNK_CELLS * dimensions), (chunk, cells) =>
-      gatherPositions(positions, dimensions, cells, chunk),
-    )
+    this.#upload(POSITION, order.dealPositions(positions, dimensions))
     gl.vertexAttribPointer(POSITION, dimensions, gl.FLOAT, false, 0, 0)
   }
 
   /** @param codes shape (n,), in the order of `obs`; null gives every cell code 0 */
-  setCodes(codes: Uint8Array | Uint16Array | null, order: Uint32Array): void {
+  setCodes(codes: Uint8Array | Uint16Array | null, order: DrawOrder): void {
     this.#setIntegers(CODE, codes, order)
   }
 
   /** @param flags shape (n,), in the order of `obs`; null gives every cell none */
-  setFlags(flags: Uint8Array | null, order: Uint32Array): void {
+  setFlags(flags: Uint8Array | null, order: DrawOrder): void {
     this.#setIntegers(FLAGS, flags, order)
   }
 
@@ -147,7 +143,7 @@ export class PointLayer {
     if (colors.length > 0) gl.uniform3fv(program.uniform('highlights'), colors)
   }
 
-  #setIntegers(at: typeof CODE | typeof FLAGS, values: Uint8Array | Uint16Array | null, order: Uint32Array): void {
+  #setIntegers(at: typeof CODE | typeof FLAGS, values: Uint8Array | Uint16Array | null, order: DrawOrder): void {
     const gl = this.#gl
     if (values === null) {
       gl.bindVertexArray(this.#cells)
@@ -155,29 +151,16 @@ export class PointLayer {
       gl.vertexAttribI4ui(at, 0, 0, 0, 0)
       return
     }
-    const isByte = values instanceof Uint8Array
-    const staging = isByte ? new Uint8Array(CHUNK_CELLS) : new Uint16Array(CHUNK_CELLS)
-    this.#upload(at, order, staging, (chunk, cells) => gatherBytes(values, cells, chunk))
-    gl.vertexAttribIPointer(at, 1, isByte ? gl.UNSIGNED_BYTE : gl.UNSIGNED_SHORT, 0, 0)
+    this.#upload(at, order.deal(values))
+    gl.vertexAttribIPointer(at, 1, values instanceof Uint8Array ? gl.UNSIGNED_BYTE : gl.UNSIGNED_SHORT, 0, 0)
   }
 
-  /** Fill an attribute's buffer chunk by chunk in draw order, and leave it bound for the pointer call. */
-  #upload<Values extends Float32Array | Uint8Array | Uint16Array>(
-    at: number,
-    order: Uint32Array,
-    staging: Values,
-    gather: (chunk: Values, cells: Uint32Array) => void,
-  ): void {
+  /** Fill an attribute's buffer, and leave it bound for the pointer call. */
+  #upload(at: number, values: Float32Array | Uint8Array | Uint16Array): void {
     const gl = this.#gl
-    const itemBytes = staging.byteLength / CHUNK_CELLS
     gl.bindVertexArray(this.#cells)
     gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[at] ?? null)
-    gl.bufferData(gl.ARRAY_BUFFER, order.length * itemBytes, gl.STATIC_DRAW)
-    for (let start = 0; start < order.length; start += CHUNK_CELLS) {
-      const cells = order.subarray(start, start + CHUNK_CELLS)
-      gather(staging, cells)
-      gl.bufferSubData(gl.ARRAY_BUFFER, start * itemBytes, staging, 0, (cells.length / CHUNK_CELLS) * staging.length)
-    }
+    gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW)
     gl.enableVertexAttribArray(at)
   }
 }

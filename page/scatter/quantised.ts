@@ -39,15 +39,16 @@ export function quantise(column: DenseColumn | SparseColumn, cellCount: number, 
   const codes = new Uint8Array(cellCount)
   const { values } = column
   const [low, high] = range
-  const factor = high > low ? STEPS / (high - low) : 0
+  // A range without width parts what is in it or below from what is above.
+  const factor = high > low ? STEPS / (high - low) : Number.MAX_VALUE
   const count = column.kind === 'dense' ? Math.min(values.length, cellCount) : values.length
   const rows = column.kind === 'sparse' ? column.rows : null
   for (let i = 0; i < count; i++) {
     const value = values[i] as number
     // Clamped before rounding: infinities take the ends.
-    const step = value <= low ? 0 : value >= high ? STEPS : (value - low) * factor + 0.5
-    const code = value === 0 ? ZERO_CODE : Number.isNaN(value) ? MISSING_CODE : FIRST_CODE + Math.trunc(step)
-    codes[rows === null ? i : (rows[i] as number)] = code
+    const code = FIRST_CODE + Math.round(Math.min(STEPS, Math.max(0, (value - low) * factor)))
+    const cell = rows === null ? i : (rows[i] as number)
+    codes[cell] = value === 0 ? ZERO_CODE : Number.isNaN(value) ? MISSING_CODE : code
   }
   return codes
 }

@@ -317,8 +317,8 @@ export class Scatter {
   /** @returns whether there is a picture now */
   #draw(): boolean {
     if (this.#layer === null || !this.#hasSize) return false
-    const { cellCount } = this.#scene
-    this.#render(this.#isMoving ? Math.min(cellCount, MOVING_CELLS) : cellCount, this.#size.ratio)
+    const count = this.#isMoving ? this.#scene.sampleSize(MOVING_CELLS) : this.#scene.cellCount
+    this.#render(count, this.#size.ratio)
     return true
   }
 

@@ -2,7 +2,7 @@ import type { Embedding } from '../../protocol/column-frame.ts'
 import { type CellSets, HIDDEN, writeFlags } from './cell-flags.ts'
 import { type ColorTable, categoryTable, plainTable, valueTable } from './color-table.ts'
 import type { Coloring } from './coloring.ts'
-import { drawOrder } from './draw-order.ts'
+import { DrawOrder } from './draw-order.ts'
 import type { PointLayer } from './point-layer.ts'
 import { type Bounds, boundsOf } from './projection.ts'
 import { quantise, quantisedRange, type Range, servesRange } from './quantised.ts'
@@ -21,7 +21,7 @@ const PARTS: readonly Part[] = ['positions', 'codes', 'table', 'flags']
 export class Scene {
   #embedding: Embedding | null = null
   #bounds = NO_BOUNDS
-  #order: Uint32Array = EMPTY
+  #order = new DrawOrder(0)
   #coloring: Coloring | null = null
   /** The range between whose ends the codes of a value column are spread. */
   #quantised: Range = [0, 0]
@@ -46,7 +46,12 @@ export class Scene {
   }
 
   get cellCount(): number {
-    return this.#order.length
+    return this.#order.cellCount
+  }
+
+  /** How many cells to draw where `wanted` are enough for a fair sample. */
+  sampleSize(wanted: number): number {
+    return this.#order.sampleSize(wanted)
   }
 
   get hasSelection(): boolean {
@@ -58,8 +63,8 @@ export class Scene {
     this.#embedding = embedding
     this.#bounds = embedding === null ? NO_BOUNDS : boundsOf(embedding.positions, embedding.dimensions)
     this.#stale.add('positions')
-    if (cellCount === this.#order.length) return
-    this.#order = drawOrder(cellCount)
+    if (cellCount === this.cellCount) return
+    this.#order = new DrawOrder(cellCount)
     this.#flags = null
     this.#makeFlags()
     this.#makeTable()

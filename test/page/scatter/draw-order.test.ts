@@ -1,28 +1,68 @@
-import { expect, test } from 'vitest'
-import { drawOrder } from '../../../page/scatter/draw-order.ts'
+import { describe, expect, test } from 'vitest'
+import { DrawOrder } from '../../../page/scatter/draw-order.ts'
+import { randomPositions } from './seeded.ts'
 
-test.each([0, 1, 2, 257, 100_000])(
-  'the draw order of %i cells holds each of them once and is the same every time',
+/** The cell drawn at each place: its number dealt out as two-byte values, which is enough below 65,536. */
+function cellsInOrder(count: number): Uint16Array {
+  return Uint16Array.from(new DrawOrder(count).deal(Uint16Array.from({ length: count }, (_, cell) => cell)))
+}
+
+test.each([0, 1, 2, 250, 251, 252, 700, 60_000])(
+  'of %i cells each is drawn once, in the same order every time',
   (count) => {
-    const order = drawOrder(count)
-    expect(order.length).toBe(count)
-    expect(Uint32Array.from(order).sort()).toEqual(Uint32Array.from({ length: count }, (_, i) => i))
-    expect(drawOrder(count)).toEqual(order)
+    const order = cellsInOrder(count)
+    expect(order.toSorted()).toEqual(Uint16Array.from({ length: count }, (_, cell) => cell))
+    expect(cellsInOrder(count)).toEqual(order)
   },
 )
 
-test('the start of the draw order is a fair sample: each tenth of the cells has a tenth of it', () => {
-  const sample = drawOrder(200_000).subarray(0, 20_000)
-  const tenths = new Array<number>(10).fill(0)
-  for (const cell of sample) tenths[Math.floor(cell / 20_000)]!++
-  // A tenth is 2000; four standard deviations of a fair draw are about 170.
-  for (const share of tenths) expect(Math.abs(share - 2000)).toBeLessThan(170)
+test.each([1, 2, 3])('positions and values of a cell meet at the same place, in %i dimensions', (dimensions) => {
+  const positions = randomPositions(1000, dimensions, 3)
+  const order = cellsInOrder(1000)
+  const dealt = new DrawOrder(1000).dealPositions(positions, dimensions)
+  order.forEach((cell, place) => {
+    const there = dealt.subarray(place * dimensions, (place + 1) * dimensions)
+    expect(there).toEqual(positions.subarray(cell * dimensions, (cell + 1) * dimensions))
+  })
 })
 
-test('neighbours in the data are no neighbours in the draw order', () => {
-  const order = drawOrder(10_000)
-  const steps = Array.from({ length: 9_999 }, (_, i) => Math.abs(order[i + 1]! - order[i]!))
-  const mean = steps.reduce((sum, step) => sum + step, 0) / steps.length
-  expect(mean).toBeGreaterThan(3_000) // a third of the count when nothing is left of the order
-  expect(mean).toBeLessThan(3_700)
+test('a cell with a missing coordinate is put far outside, finitely', () => {
+  const positions = Float32Array.of(Number.NaN, 0, 0, Number.NEGATIVE_INFINITY, 0.5, 0.5)
+  const dealt = new DrawOrder(3).dealPositions(positions, 2)
+  const rows = [0, 2, 4].map((at) => Math.max(...dealt.subarray(at, at + 2))).sort((a, b) => a - b)
+  expect(rows).toEqual([0.5, 1e6, 1e6])
+})
+
+describe('the start of the order', () => {
+  const count = 60_000
+  const order = cellsInOrder(count)
+
+  test('is a fair sample: each tenth of the cells has a tenth of it', () => {
+    const size = new DrawOrder(count).sampleSize(6_000)
+    expect(size).toBeGreaterThan(5_500)
+    expect(size).toBeLessThanOrEqual(6_000)
+    const tenths = new Array<number>(10).fill(0)
+    for (const cell of order.subarray(0, size)) tenths[Math.floor((cell / count) * 10)]!++
+    for (const share of tenths) expect(Math.abs(share - size / 10)).toBeLessThan(size / 200)
+  })
+
+  test('is all cells where no more than the wanted exist, and some where one round is more than wanted', () => {
+    expect(new DrawOrder(700).sampleSize(500_000)).toBe(700)
+    expect(new DrawOrder(0).sampleSize(500_000)).toBe(0)
+    expect(new DrawOrder(count).sampleSize(1)).toBeGreaterThan(200)
+  })
+})
+
+test('of two cells anywhere in the data either may be drawn last', () => {
+  const order = cellsInOrder(50_000)
+  const placeOf = new Uint16Array(50_000)
+  order.forEach((cell, place) => {
+    placeOf[cell] = place
+  })
+  // Neighbours, cells of nearby blocks, the two ends of the data: the later one lies on top in half of the cases.
+  for (const distance of [1, 2, 250, 251, 502, 25_000]) {
+    let later = 0
+    for (let cell = 0; cell < 25_000; cell++) if (placeOf[cell + distance]! > placeOf[cell]!) later++
+    expect(Math.abs(later / 25_000 - 0.5)).toBeLessThan(0.03)
+  }
 })

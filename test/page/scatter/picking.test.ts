@@ -24,19 +24,19 @@ function stageOf(positions: Float32Array, dimensions: number, zoom: number) {
 const isVisible = (cell: number) => cell % 5 !== 0
 
 describe.each([2, 3])('in %i dimensions', (dimensions) => {
-  const positions = randomPositions(4000, dimensions, 7, 11)
+  const positions = randomPositions(2000, dimensions, 7, 11)
 
   test.each([1, 6])('the pointer finds what a look at every cell finds, at zoom %i', (zoom) => {
     const { picking, projection, cellCount } = stageOf(positions, dimensions, zoom)
     const random = seeded(3)
     let hits = 0
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 150; i++) {
       const at = [random() * 640, random() * 480] as const
       const expected = slowly(at, 9)
       if (expected !== null) hits++
       expect(picking.cellAt(projection, at, 9, isVisible)).toBe(expected)
     }
-    expect(hits).toBeGreaterThan(40)
+    expect(hits).toBeGreaterThan(5)
 
     /** 2D: the nearest; 3D: the front one of those within reach. */
     function slowly(at: readonly [number, number], radius: number): number | null {
@@ -72,7 +72,7 @@ describe.each([2, 3])('in %i dimensions', (dimensions) => {
       const [x, y] = project(projection, ...place)
       return crossings(corners, x, y) % 2 === 1
     })
-    expect(expected.length).toBeGreaterThan(200)
+    expect(expected.length).toBeGreaterThan(100)
     expect([...picking.cellsIn(projection, corners, isVisible)]).toEqual(expected)
   })
 })
