@@ -18,7 +18,9 @@ const SILENCE_MS = 2 * CHANNEL_LIMITS.pingIntervalMs + 5_000
 export function runSocket(url: string, handlers: SocketHandlers, signal: AbortSignal): Promise<SocketEnd> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
-    const socket = new WebSocket(url)
+    const opened = openSocket(url)
+    if (opened === null) return resolve({ code: 1006 })
+    const socket = opened
     socket.binaryType = 'arraybuffer'
     let timer = setTimeout(finish, OPEN_TIMEOUT_MS, 1006)
     const stop = () => finish(1000)
@@ -50,4 +52,14 @@ export function runSocket(url: string, handlers: SocketHandlers, signal: AbortSi
       else resolve({ code, error })
     }
   })
+}
+
+/** `null` where a policy of the browser or of the page around us forbids it. */
+function openSocket(url: string): WebSocket | null {
+  try {
+    return new WebSocket(url)
+  } catch (error) {
+    if (error instanceof DOMException || error instanceof ReferenceError || error instanceof TypeError) return null
+    throw error
+  }
 }

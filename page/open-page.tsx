@@ -37,6 +37,7 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     passConsole(capture, host, session)
     watchTouch(session, signal)
     const starting = session.start()
+    root.replaceChildren()
     render(<App page={{ viewer: session.viewer, picture, canvas, session }} />, root)
     isShown = true
     const { nObs } = await starting
@@ -47,6 +48,7 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     const sentence = sentenceOf(error)
     store.fatal.value = sentence
     if (!isShown) {
+      root.replaceChildren()
       render(
         <p class="waiting" role="alert">
           {sentence}

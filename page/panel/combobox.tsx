@@ -161,6 +161,8 @@ function useComboboxList({ typed, suggestions, isComplete, inputRef, onChoose }:
       at.value = -1
     },
     key: (event: KeyboardEvent) => {
+      // What stands there is what is shown, not what was typed: typing begins anew.
+      if (!isOpen.value && event.key.length === 1 && !event.ctrlKey && !event.metaKey) inputRef.current?.select()
       const action = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined
       if (action === undefined || event.isComposing) return
       event.preventDefault()

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import * as v from 'valibot'
 import { encodeColumn } from '../../protocol/column-frame.ts'
-import { ProtocolError } from '../../protocol/errors.ts'
 import type { ColorBy } from '../../protocol/state.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { chooseEncoding } from '../column-choice.ts'
@@ -13,7 +12,7 @@ const gzipSchema = v.optional(v.picklist(['0', '1']))
 const obsQuery = v.object({ key: v.optional(nameSchema), gzip: gzipSchema })
 const varQuery = v.object({ key: v.optional(nameSchema), layer: v.optional(nameSchema), gzip: gzipSchema })
 
-/** One value per cell: an obs field, a gene; without `key` whatever colours the cells by default. */
+/** One value per cell: an obs field, a gene; without `key` whatever colours the cells by default, if anything does. */
 export function columnRoutes(app: FastifyInstance, parts: AppParts): void {
   app.get(`/${ROUTES.obsColumn}`, (request, reply) => {
     const { key, gzip } = parseInput(obsQuery, request.query)
@@ -32,10 +31,9 @@ async function choose(
   named: ColorBy | null,
   isGzipped: boolean,
   signal: AbortSignal,
-): Promise<FrameAsk> {
+): Promise<FrameAsk | null> {
   const color = named ?? (await source.identity(signal)).defaultColor
-  if (color === null)
-    throw new ProtocolError('not_found', 'This dataset has no default colour: name a field or a gene.')
+  if (color === null) return null
   const make = async (from: DataSource, stop: AbortSignal) => {
     const { axis, key } = color
     return encodeColumn(

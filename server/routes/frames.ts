@@ -16,8 +16,8 @@ export type FrameAsk = {
   isGzipped: boolean
   make: (source: DataSource, signal: AbortSignal) => Promise<Uint8Array>
 }
-/** What is asked for may depend on the source: the default colour, the default embedding. */
-export type Choose = (source: DataSource, signal: AbortSignal) => Promise<FrameAsk>
+/** What is asked for may depend on the source: the default embedding, the default colour, of which there may be none. */
+export type Choose = (source: DataSource, signal: AbortSignal) => Promise<FrameAsk | null>
 
 /** Answer with one frame: from the browser's own cache by its ETag, from ours, or read now. */
 export async function sendFrame(
@@ -34,6 +34,8 @@ export async function sendFrame(
   const source = await openedSource(viewer, signal)
   const version = await source.version(signal)
   const ask = await choose(source, signal)
+  // Every page asks before it can know, so no default is an answer and not an error.
+  if (ask === null) return reply.code(204).send()
   const etag = etagOf([viewer.instanceId, source.id, version, ask.key, ask.isGzipped ? 'gzip' : 'plain'])
   if (isUnchanged(request, etag)) return sendUnchanged(reply, etag)
   const bytes = await readFrame(parts, { source, version, ask, signal })

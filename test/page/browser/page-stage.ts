@@ -1,0 +1,78 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { CHROMIUM_ARGUMENTS, findChromium } from '../../../scripts/chromium.mjs'
+import { pageHtml } from '../../../scripts/page-html.mjs'
+import { type ServerOptions, type StartedServer, startServer } from '../../stage/start-server.ts'
+
+const ROOT = resolve(import.meta.dirname, '../../..')
+
+/** The page as it is built now, a real server process, and a real Chromium. */
+export type PageStage = {
+  server: StartedServer
+  context: BrowserContext
+  /** What pages logged as errors, and what they threw, since it was last looked at. */
+  errors: string[]
+  /** Open an address and wait for the first picture. */
+  open(url: string): Promise<Page>
+  stop(): Promise<void>
+}
+
+export async function openPageStage(options: ServerOptions = {}): Promise<PageStage> {
+  const executablePath = findChromium()
+  if (executablePath === null) throw new Error('No Chromium on the PATH: install it, or set CHROME_PATH')
+  const folder = await mkdtemp(join(tmpdir(), 'cellucid-page-'))
+  await writeFile(join(folder, 'index.html'), await builtPage())
+  const server = await startServer({ page: folder, ...options })
+  const browser: Browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGUMENTS, chromiumSandbox: false })
+  const context = await browser.newContext({ viewport: { width: 900, height: 560 } })
+  const errors: string[] = []
+  context.on('weberror', (error) => errors.push(String(error.error())))
+  context.on('console', (line) => {
+    if (line.type() === 'error') errors.push(line.text())
+  })
+  return {
+    server,
+    context,
+    errors,
+    async open(url) {
+      const page = await context.newPage()
+      await page.goto(url)
+      await says(page, 'ready', 'true')
+      return page
+    },
+    async stop() {
+      await browser.close()
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The page's root says so: `data-color`, `data-selected`, … */
+export async function says(page: Page, name: string, value: string): Promise<void> {
+  await page.waitForFunction(([key, wanted]) => document.documentElement.dataset[key ?? ''] === wanted, [name, value])
+}
+
+export function said(page: Page, name: string): Promise<string | undefined> {
+  return page.evaluate((key) => document.documentElement.dataset[key], name)
+}
+
+async function builtPage(): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['page/main.tsx'],
+    outdir: 'unused',
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    charset: 'utf8',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+  })
+  const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text.trimEnd() ?? ''
+  return pageHtml(await readFile(join(ROOT, 'page/index.html'), 'utf8'), { script: text('.js'), style: text('.css') })
+}
