@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, test } from 'vitest'
 import { type Hub, startHub } from '../stage/jupyter-hub.ts'
 import { launchBrowser, notebookJson } from '../stage/lab-stage.ts'
-import { notebookReady } from '../stage/notebook.ts'
+import { labNotebook, notebookReady } from '../stage/notebook.ts'
 import { playScenario, SCENARIO_CELLS } from './scenario.ts'
 
 const FOLDER = resolve(import.meta.dirname, '../../dist/e2e/hub')
@@ -38,7 +38,7 @@ test.each([
     const page = await context.newPage()
     try {
       await openNotebook(page, user)
-      await playScenario(page, transport)
+      await playScenario(labNotebook(page), transport)
     } finally {
       await page.screenshot({ path: join(FOLDER, `${user}.png`) })
       await context.close()

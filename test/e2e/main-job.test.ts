@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
-import { runCell, startAllCells, viewerReady } from '../stage/notebook.ts'
-import { chooseGene, playScenario, SCENARIO_CELLS } from './scenario.ts'
+import { labNotebook, runCell, startAllCells, viewerFrame, viewerReady } from '../stage/notebook.ts'
+import { chooseGene } from './gestures.ts'
+import { playScenario, SCENARIO_CELLS } from './scenario.ts'
 
 const ENVIRONMENTS = [
   {
@@ -35,7 +36,7 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
   test('show, colour, select, command and reload work', async () => {
     const page = await stage.open(SCENARIO_CELLS)
     try {
-      await playScenario(page, transport)
+      await playScenario(labNotebook(page), transport)
     } finally {
       await stage.photograph(page, 'scenario')
       await page.close()
@@ -48,8 +49,8 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
       await startAllCells(page)
       expect(await viewerReady(page, 50_000)).toEqual({ cells: 700, transport })
       expect(await isRunning(page, 1)).toBe(true)
-      await chooseGene(page, 'CD3D')
-      await chooseGene(page, 'NKG7')
+      await chooseGene(viewerFrame(page), 'CD3D')
+      await chooseGene(viewerFrame(page), 'NKG7')
       expect(await isRunning(page, 1)).toBe(true)
     } finally {
       await stage.photograph(page, 'run-all')
@@ -66,7 +67,7 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
       await viewerReady(page, 60_000)
       const held = runCell(page, 1)
       const before = performance.now()
-      await chooseGene(page, 'CD3D')
+      await chooseGene(viewerFrame(page), 'CD3D')
       expect(performance.now() - before).toBeLessThan(4_000)
       expect(await held).toContain('held')
     } finally {

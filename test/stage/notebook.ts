@@ -35,6 +35,35 @@ export type CellOutput = {
   data?: Record<string, unknown>
 }
 
+/** Where locators start: a page, or a frame in one. */
+export type Place = Pick<Page, 'getByRole'> & { locator(selector: string): Locator }
+
+/** A notebook that stands open in a browser, its kernel ready, whatever front end shows it. */
+export interface OpenNotebook {
+  /** Where the outputs of its cells stand. */
+  readonly outputs: Place
+  /** Run one of its cells, by its place. @returns its printed text @throws when the cell raised, with the Python error */
+  run(index: number): Promise<string>
+  /** Run source that is not in the notebook yet. @returns its printed text @throws as `run` does */
+  execute(source: string): Promise<string>
+  /** Save, load the page again as a person would, and wait until the kernel is connected. */
+  reload(): Promise<void>
+}
+
+/** JupyterLab, Notebook 7, JupyterHub: whatever puts JupyterLab's application on the window. */
+export function labNotebook(page: Page): OpenNotebook {
+  return {
+    outputs: page,
+    run: (index) => runCell(page, index),
+    execute: (source) => runSource(page, source),
+    async reload() {
+      await saveNotebook(page)
+      await page.reload()
+      await notebookReady(page)
+    },
+  }
+}
+
 /** Wait until the notebook that is open in this JupyterLab page has a kernel that answers. */
 export async function notebookReady(page: Page): Promise<void> {
   await page.waitForFunction(() => window.jupyterapp !== undefined)
@@ -109,24 +138,24 @@ export async function saveNotebook(page: Page): Promise<void> {
   })
 }
 
-/** The widget's own element of the n-th viewer on the page; its data attributes tell its state. */
-export function viewerRoot(page: Page, nth = 0): Locator {
-  return page.locator('.cellucid-notebook').nth(nth)
+/** The widget's own element of the n-th viewer; its data attributes tell its state. */
+export function viewerRoot(outputs: Place, nth = 0): Locator {
+  return outputs.locator('.cellucid-notebook').nth(nth)
 }
 
 /** The page inside the n-th viewer. While one frame replaces another, the newer is the last. */
-export function viewerFrame(page: Page, nth = 0): FrameLocator {
-  return viewerRoot(page, nth).locator('iframe').last().contentFrame()
+export function viewerFrame(outputs: Place, nth = 0): FrameLocator {
+  return viewerRoot(outputs, nth).locator('iframe').last().contentFrame()
 }
 
 /** Wait until the viewer says `ready`. @throws after the timeout with what the viewer shows instead */
 export async function viewerReady(
-  page: Page,
+  outputs: Place,
   timeoutMs: number,
   nth = 0,
 ): Promise<{ cells: number; transport: string }> {
-  const root = viewerRoot(page, nth)
-  const ready = page.locator('.cellucid-notebook[data-cellucid-status="ready"]').nth(nth)
+  const root = viewerRoot(outputs, nth)
+  const ready = outputs.locator('.cellucid-notebook[data-cellucid-status="ready"]').nth(nth)
   try {
     await ready.waitFor({ state: 'attached', timeout: timeoutMs })
   } catch (cause) {
