@@ -173,9 +173,13 @@ export class Pipe {
   #writeFrame(frame: Uint8Array): Promise<void> {
     const length = Buffer.alloc(4)
     length.writeUInt32LE(frame.byteLength)
-    this.#output.write(length)
     // A broken output ends the waiting too: the process then learns of the kernel's end from its input.
-    return new Promise((resolve) => this.#output.write(frame, () => resolve()))
+    return new Promise((resolve) => {
+      this.#output.cork()
+      this.#output.write(length)
+      this.#output.write(frame, () => resolve())
+      this.#output.uncork()
+    })
   }
 }
 

@@ -8,7 +8,7 @@ import type { InstanceId } from '../protocol/probe.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import { buildApp } from './app.ts'
 import { ColumnCache } from './column-cache.ts'
-import type { Config } from './config.ts'
+import { type Config, parseConfig } from './config.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { KernelCalls } from './kernel-calls.ts'
 import type { KernelLink } from './kernel-link.ts'
@@ -26,7 +26,9 @@ import { openSource } from './sources/open-source.ts'
 import { Tunnel } from './tunnel.ts'
 import { Viewers } from './viewers.ts'
 
-/** sysexits(3): an internal software error. */
+/** As in sysexits(3). */
+const EXIT_USAGE = 64
+const EXIT_UNAVAILABLE = 69
 const EXIT_SOFTWARE = 70
 
 /** The reader of files is loaded ahead of the first one, but not beside the first picture. */
@@ -36,10 +38,12 @@ const PREWARM_DELAY_MS = 2_000
  * The server process, from its first line to its last: pipe, application, port, `server.ready`; then until stdin or the
  * process that started it ends.
  */
-export async function runServer(config: Config): Promise<void> {
-  const log = new Log(lineWriter(openOutput(2)), config.logLevel)
+export async function runServer(argv: readonly string[]): Promise<void> {
   const output = openOutput(1)
   const pipe = new Pipe(output)
+  const config = configOrError(argv)
+  if (config instanceof Error) return fail(pipe, output, config, EXIT_USAGE)
+  const log = new Log(lineWriter(openOutput(2)), config.logLevel)
   dieOfTheUnexpected(log)
   const viewers = new Viewers(randomBytes(8).toString('hex') as InstanceId) // 8 bytes are 16 hex characters
   const eventLoop = new EventLoopWatch()
@@ -52,7 +56,7 @@ export async function runServer(config: Config): Promise<void> {
   try {
     port = await listen(app, config.port, config.isPortFixed)
   } catch (error) {
-    return fail(pipe, output, error)
+    return fail(pipe, output, error, EXIT_UNAVAILABLE)
   }
 
   const tunnel = new Tunnel(app)
@@ -85,6 +89,14 @@ export async function runServer(config: Config): Promise<void> {
   process.exit(0)
 }
 
+function configOrError(argv: readonly string[]): Config | Error {
+  try {
+    return parseConfig(argv)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
 async function pageOrNull(folder: string, log: Log): Promise<PageFile | null> {
   try {
     return await openPageFile(folder)
@@ -111,12 +123,13 @@ function readFrom(pipe: Pipe, sourceId: string): KernelRead {
 }
 
 /** Tell the kernel why there will be no server, and end. */
-async function fail(pipe: Pipe, output: Writable, error: unknown): Promise<void> {
+async function fail(pipe: Pipe, output: Writable, error: unknown, status: number): Promise<void> {
   const code = error instanceof PortTakenError ? 'port_taken' : error instanceof ProtocolError ? error.code : 'internal'
   const message = error instanceof Error ? error.message : String(error)
   await pipe.notify('server.failed', { code, message })
   await new Promise<void>((resolve) => output.end(resolve))
-  process.exit(1)
+  writeLastLine(`${message}\n`)
+  process.exit(status)
 }
 
 /** Pages hear that the kernel is gone, then everything ends; what does not end by itself in time is cut off. */
