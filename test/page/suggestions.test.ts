@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { suggestionsFor } from '../../page/suggestions.ts'
+import { IDENTITY } from './memory-server.ts'
+
+const identity = {
+  ...IDENTITY,
+  obs: [
+    { key: 'percent_mito', kind: 'continuous' },
+    { key: 'mito', kind: 'continuous' },
+    { key: 'Mitosis', kind: 'categorical' },
+    { key: 'barcode', kind: 'identifier' },
+  ] as const,
+}
+const genes = [
+  { key: '7', label: 'MITOL', id: 'ENSG7' },
+  { key: '8', label: 'CD3D', id: 'ENSG8' },
+]
+const labels = (query: string) =>
+  suggestionsFor({ ...identity, obs: [...identity.obs] }, genes, query).map(({ group, label }) => `${group}: ${label}`)
+
+test('exact fields come first, then beginnings, then genes, then fields that only hold the text', () => {
+  expect(labels('mito')).toEqual(['Fields: mito', 'Fields: Mitosis', 'Genes: MITOL', 'More fields: percent_mito'])
+})
+
+test('genes of an earlier query that do not match this one are left out, and ids match too', () => {
+  expect(labels('cd3')).toEqual(['Genes: CD3D'])
+  expect(labels('ensg7')).toEqual(['Genes: MITOL'])
+})
+
+test('nothing typed lists every field that can colour, and one colour for all', () => {
+  expect(labels('')).toEqual(['Fields: percent_mito', 'Fields: mito', 'Fields: Mitosis', 'Fields: One colour for all'])
+})
