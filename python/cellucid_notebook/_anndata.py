@@ -14,6 +14,7 @@ import numpy as np
 
 from ._expression import RAW, GeneReader, expression, has_x
 from ._obs_columns import ColumnBytes, UnsupportedColumnError, column_bytes, column_kind
+from ._origin import Positions, embedding_shapes, origin_of
 from ._protocol import JsonObject
 from ._source_error import SourceReadError
 from ._versions import Versions
@@ -68,10 +69,11 @@ class AnnDataSource:
 
     def _describe(self) -> JsonObject:
         adata = self._adata
-        tables = {str(key): value for key, value in adata.obsm.items() if getattr(value, "ndim", 0) == 2}
+        shapes = embedding_shapes(adata)
         obsm = [
-            {"key": key, "columns": int(value.shape[1]), "version": self._versions.of(f"obsm/{key}", value)}
-            for key, value in tables.items()
+            {"key": key, "columns": shape[1], "version": self._versions.of(f"obsm/{key}", self._table(key)[0])}
+            for key, shape in shapes.items()
+            if len(shape) == 2
         ]
         obs = [self._describe_field(key) for key in dict.fromkeys(adata.obs.columns)]
         return {
@@ -84,7 +86,9 @@ class AnnDataSource:
             "layers": [str(layer) for layer in adata.layers],
             "hasX": has_x(adata),
             "rawVar": None if adata.raw is None else int(adata.raw.n_vars),
-            "notes": [f"obsm/{key} is no table and is not offered." for key in adata.obsm if str(key) not in tables],
+            "notes": [
+                f"obsm/{key} is no table and is not offered." for key, shape in shapes.items() if len(shape) != 2
+            ],
         }
 
     def _version_of_all(self, described: list[JsonObject]) -> str:
@@ -130,12 +134,17 @@ class AnnDataSource:
     def _obsm(self, key: str, columns: int, rows: slice) -> tuple[JsonObject, bytes]:
         if key not in self._adata.obsm:
             raise SourceReadError("unknown_embedding", f"adata.obsm has no {key!r} (any more).")
-        value = self._adata.obsm[key]
+        value, positions = self._table(key)
         version = self._versions.of(f"obsm/{key}", value)
-        part = value.iloc[rows, :columns].to_numpy() if hasattr(value, "iloc") else value[rows, :columns]
+        picked = rows if positions is None else positions[rows]
+        part = value.iloc[picked, :columns].to_numpy() if hasattr(value, "iloc") else value[picked, :columns]
         array = np.ascontiguousarray(_dense(part), dtype="<f4")
         head = {"form": "array", "rows": array.shape[0], "columns": array.shape[1], "version": version}
         return head, array.tobytes()
+
+    def _table(self, key: str) -> tuple[Any, Positions | None]:
+        origin = origin_of(self._adata)
+        return origin.adata.obsm[key], origin.rows
 
     def _gene(self, gene: int, layer: str | None) -> tuple[JsonObject, bytes]:
         matrix = expression(self._adata, layer)

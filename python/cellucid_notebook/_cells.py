@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from ._frame import Buffer
 from ._protocol import JsonObject
+from .errors import near_names, or_nothing
 
 CellIndices = npt.NDArray[np.uint32]
 
@@ -56,28 +58,55 @@ def _decode_bitmap(body: Buffer, count: int, cell_count: int) -> CellIndices:
     return cells
 
 
-def cell_indices(cells: Any, cell_count: int) -> CellIndices:
-    """Turn positions or a boolean mask into ascending, unique indices.
+def cell_indices(cells: Any, cell_count: int, names: Callable[[], Any]) -> CellIndices:
+    """Turn positions, a boolean mask or names into ascending, unique indices.
 
-    ``cells``: integers in any order, or a boolean array of shape ``(cell_count,)``; lists, numpy arrays, pandas
-    objects. Raises ``IndexError`` for a position outside ``0 … cell_count - 1``, ``ValueError`` for a mask of another
-    length, ``TypeError`` for anything that is neither.
+    ``cells``: integers in any order, a boolean per cell, or names; lists, numpy arrays, pandas objects. A boolean
+    pandas Series is matched by its index. ``names`` gives the names of all cells in order, a pandas Index, when needed.
+    Raises ``IndexError`` for a position outside ``0 … cell_count - 1``, ``KeyError`` for an unknown name,
+    ``ValueError`` for a mask of another length, ``TypeError`` for anything else.
     """
     array = np.asarray(cells)
     if array.size == 0:
         return np.empty(0, dtype=np.uint32)
     if array.ndim != 1:
-        raise ValueError(f"Cells must be one list of positions or one mask; found an array of shape {array.shape}.")
+        raise ValueError(f"Cells must be one list or one mask; found an array of shape {array.shape}.")
+    if array.dtype == object and all(isinstance(value, (bool, np.bool_)) for value in array):
+        array = array.astype(bool)
     if array.dtype == bool:
-        if len(array) != cell_count:
-            raise ValueError(f"A mask needs one value per cell: {cell_count}; this one has {len(array)}.")
-        return np.flatnonzero(array).astype(np.uint32)
-    if array.dtype.kind not in "iu":
-        raise TypeError(
-            "Cells must be given as positions (0 is the first row of adata.obs) or as a boolean mask; "
-            f"found values of type {array.dtype}."
-        )
+        return _masked(cells, array, cell_count, names)
+    if array.dtype.kind in "iu":
+        return _positions(array, cell_count)
+    if array.dtype.kind in "UO" and all(isinstance(value, str) for value in array):
+        return _named(array, names())
+    raise TypeError(
+        "Cells must be given as positions (0 is the first row of adata.obs), as names of adata.obs_names, or as a "
+        f"boolean mask; found values of type {array.dtype}."
+    )
+
+
+def _positions(array: npt.NDArray[Any], cell_count: int) -> CellIndices:
     outside = array[(array < 0) | (array >= cell_count)]
     if len(outside):
-        raise IndexError(f"There is no cell {outside[0]}: the dataset has {cell_count} cells, 0 to {cell_count - 1}.")
+        raise IndexError(f"There is no cell {outside[0]}: the dataset has {cell_count:,} cells, 0 to {cell_count - 1}.")
     return np.unique(array).astype(np.uint32)
+
+
+def _masked(cells: Any, mask: npt.NDArray[Any], cell_count: int, names: Callable[[], Any]) -> CellIndices:
+    if len(mask) != cell_count:
+        raise ValueError(f"A mask needs one value per cell: {cell_count:,}; this one has {len(mask):,}.")
+    index: Any = getattr(cells, "index", None)
+    if callable(getattr(index, "get_indexer", None)) and index.dtype.kind not in "iu" and not index.equals(names()):
+        # A Series that was sorted or taken from elsewhere: its own names say which cells are meant.
+        return _named(np.asarray(index)[mask], names())
+    return np.flatnonzero(mask).astype(np.uint32)
+
+
+def _named(wanted: npt.NDArray[Any], names: Any) -> CellIndices:
+    found = np.flatnonzero(names.isin(wanted))
+    if len(found) < len(set(wanted)):
+        known = set(names[found])
+        unknown = next(name for name in wanted if name not in known)
+        near = or_nothing(near_names(str(unknown), map(str, names)))
+        raise KeyError(f"There is no cell named {unknown!r} among {len(names):,}; most like it: {near}.")
+    return found.astype(np.uint32)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ._origin import embedding_shapes
 from .errors import (
     AmbiguousColumnError,
     DataError,
@@ -98,7 +99,8 @@ def check_anndata(
         raise NoCellsError(
             "The AnnData has no cells (n_obs is 0): there is nothing to draw. Check how it was filtered."
         )
-    key = _embedding_key(adata, embedding)
+    if embedding is None:
+        _check_any_embedding(adata)
     _check_layer(adata, layer)
     genes = adata.raw if layer == _RAW and adata.raw is not None else adata
     if gene_id_column is not None and gene_id_column not in genes.var.columns:
@@ -107,34 +109,39 @@ def check_anndata(
         )
     if color is not None:
         _check_color(adata, genes, color, gene_id_column)
-    return key
+    return None if embedding is None else embedding_key(adata, embedding)
 
 
-def _embedding_key(adata: AnnData, embedding: str | None) -> str | None:
-    shapes = {str(key): tuple(getattr(value, "shape", ())) for key, value in adata.obsm.items()}
-    listed = ", ".join(f"{key} {shape}" for key, shape in shapes.items()) or "nothing"
-    if embedding is None:
-        if not any(_is_drawable(key, shape, adata.n_obs) for key, shape in shapes.items()):
-            raise NoEmbeddingError(
-                f"The AnnData has no embedding to draw: adata.obsm holds {listed}. Run sc.tl.umap(adata) first, or "
-                "name one "
-                "with embedding=."
-            )
-        return None
+def embedding_key(adata: AnnData, embedding: str) -> str:
+    """The key in ``adata.obsm`` that ``embedding`` names, with or without ``X_``. Raises ``UnknownEmbeddingError``."""
+    shapes = embedding_shapes(adata)
     key = next((name for name in (embedding, f"X_{embedding}") if name in shapes), None)
     if key is None:
         near = or_nothing(near_names(embedding, shapes))
         raise UnknownEmbeddingError(
-            f"embedding={embedding!r} is not in adata.obsm, which holds {listed}; most like it: {near}. Choose one "
-            "of these."
+            f"embedding={embedding!r} is not in adata.obsm, which holds {_listed(shapes)}; most like it: {near}. "
+            "Choose one of these."
         )
     if len(shapes[key]) != 2 or shapes[key][0] != adata.n_obs or shapes[key][1] == 0:
         raise UnknownEmbeddingError(
-            f"adata.obsm[{key!r}] has shape {shapes[key]}, which does not fit {adata.n_obs:,} cells: it needs one "
-            "row per "
-            "cell. Compute it again for these cells."
+            f"adata.obsm[{key!r}] has shape {shapes[key]}, which does not fit {adata.n_obs:,} cells: it needs one row "
+            "per cell. Compute it again for these cells."
         )
     return key
+
+
+def _check_any_embedding(adata: AnnData) -> None:
+    shapes = embedding_shapes(adata)
+    if not any(_is_drawable(key, shape, adata.n_obs) for key, shape in shapes.items()):
+        raise NoEmbeddingError(
+            f"The AnnData has no embedding to draw: adata.obsm holds {_listed(shapes)}. Run sc.tl.umap(adata) first, "
+            "or "
+            "name one with embedding=."
+        )
+
+
+def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{key} {shape}" for key, shape in shapes.items()) or "nothing"
 
 
 def _is_drawable(key: str, shape: tuple[int, ...], cell_count: int) -> bool:

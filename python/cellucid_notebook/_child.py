@@ -44,7 +44,8 @@ class Ready:
 class ServerProcess:
     """One server process and the pipe to it.
 
-    ``port``: the one to try first, ``None`` for the default; ``is_fixed``: another will not do. ``receive`` and ``ended`` run on the reader thread.
+    ``port``: the one to try first, ``None`` for the default; ``is_fixed``: another will not do. ``receive`` and
+    ``ended`` run on the reader thread.
     """
 
     def __init__(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ._environment import hints
 from ._pipe import Answer
+from ._presentation import Presentation
 from ._protocol import PROTOCOL_VERSION, JsonObject
 from ._timetable import Entry, timetable
 from .errors import CellucidError
@@ -27,36 +28,51 @@ _WELCOME_AFTER_S = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 24, 48, 96)
 #: Answers that are kept per view, so that a request which is asked again is not carried out again.
 _REMEMBERED_ANSWERS = 64
 
+#: A view that vanished without a word (a closed tab) stays listed until this many newer ones came.
+_REMEMBERED_VIEWS = 8
+
 Buffers = Sequence[Any]
 
 
-class Sender(Protocol):
-    """Sends a custom message on the widget's model."""
+class Widget(Protocol):
+    """The widget whose messages these are."""
 
-    def __call__(self, content: JsonObject, buffers: Buffers | None = None) -> None:
-        """Send; thread-safe."""
+    def send(self, content: JsonObject, buffers: Buffers | None = None) -> None:
+        """Send a custom message on the widget's model; thread-safe."""
+
+    def widget_appeared(self) -> None:
+        """A front end gave the first sign of itself."""
 
 
 class WidgetComm:
     """Messages between one viewer's widget (all its views, in all tabs) and the kernel."""
 
-    def __init__(self, link: ViewerLink, server: Server, send: Sender, *, override: str | None, height: int) -> None:
+    def __init__(self, link: ViewerLink, server: Server, presentation: Presentation, widget: Widget) -> None:
         self._link = link
         self._server = server
-        self._send = send
-        self._override = override
-        self._height = height
-        self._tunnel = _Tunnel(link, server, send)
+        self._presentation = presentation
+        self._widget = widget
+        self._tunnel = _Tunnel(link, server, widget)
         self._next_welcome: Entry | None = None
         self._closed = False
         #: Whether a widget answered or a browser proved itself since the last `welcome` was due.
         self.seen = False
-        #: The last `resolved` of each view, the newest last.
-        self.resolved: OrderedDict[str, JsonObject] = OrderedDict()
+        # The last `resolved` of each view, the newest last.
+        self._resolved: OrderedDict[str, JsonObject] = OrderedDict()
 
     def receive(self, content: JsonObject, buffers: Buffers) -> None:
         """Take a message of a view; returns at once, from whatever thread it comes."""
         timetable.soon(partial(self._handle, content, [bytes(buffer) for buffer in buffers]))
+
+    def views(self) -> list[JsonObject]:
+        """What each open view tried and took, the newest last."""
+        return list(self._resolved.values())
+
+    def was_seen(self) -> None:
+        """A sign of the widget: a message of it, or a proven probe at the server."""
+        if not self.seen:
+            self.seen = True
+            self._widget.widget_appeared()
 
     def push_welcome(self) -> None:
         """Send `welcome` again and again until the widget is seen."""
@@ -69,12 +85,12 @@ class WidgetComm:
         if not self._closed:
             self._closed = True
             self._cancel_welcome()
-            self._send({"kind": "stopped", "reason": reason})
+            self._widget.send({"kind": "stopped", "reason": reason})
 
     def _push(self, attempt: int) -> None:
         if self._closed or self.seen:
             return
-        self._send(self._welcome())
+        self._widget.send(self._welcome())
         if attempt < len(_WELCOME_AFTER_S):
             self._next_welcome = timetable.later(_WELCOME_AFTER_S[attempt], partial(self._push, attempt + 1))
 
@@ -90,9 +106,9 @@ class WidgetComm:
             "viewerToken": self._link.token,
             "port": self._server.port,
             "instanceId": self._server.instance_id,
-            "override": self._override,
+            "override": self._presentation.override,
             "hints": hints(),
-            "height": self._height,
+            "height": self._presentation.height,
             "subshells": supports_subshells(),
         }
 
@@ -100,30 +116,39 @@ class WidgetComm:
         if self._closed:
             return
         view = str(content.get("view"))
+        self.was_seen()
         match content.get("kind"):
             case "hello":
-                self.seen = True
-                self._send(self._welcome())
+                self._widget.send(self._welcome())
             case "resolved":
-                self.seen = True
-                self.resolved.pop(view, None)
-                self.resolved[view] = content
+                self._note_resolved(view, content)
             case "console":
                 self._server.send_console(self._link, content["lines"])
             case "fetch":
                 self._tunnel.fetch(content, buffers[0] if buffers else b"")
             case "bye":
-                self.resolved.pop(view, None)
+                self._resolved.pop(view, None)
                 self._tunnel.forget(view)
+
+    def _note_resolved(self, view: str, content: JsonObject) -> None:
+        self._resolved.pop(view, None)
+        self._resolved[view] = {
+            "transport": content.get("transport"),
+            "base": content.get("base"),
+            "page_origin": content.get("pageOrigin"),
+            "candidates": content.get("candidates", []),
+        }
+        while len(self._resolved) > _REMEMBERED_VIEWS:
+            self._resolved.popitem(last=False)
 
 
 class _Tunnel:
     """Requests of views that reach the server through the notebook: same routes, same gate, one reply each."""
 
-    def __init__(self, link: ViewerLink, server: Server, send: Sender) -> None:
+    def __init__(self, link: ViewerLink, server: Server, widget: Widget) -> None:
         self._link = link
         self._server = server
-        self._send = send
+        self._widget = widget
         # By view and request id: the reply, or None while it is under way. Only the timetable's thread touches it.
         self._answers: dict[str, OrderedDict[int, tuple[JsonObject, bytes] | None]] = {}
 
@@ -133,7 +158,7 @@ class _Tunnel:
         if request_id in answers:
             known = answers[request_id]
             if known is not None:
-                self._send(known[0], [known[1]])
+                self._widget.send(known[0], [known[1]])
             return
         answers[request_id] = None
         while len(answers) > _REMEMBERED_ANSWERS:
@@ -168,7 +193,7 @@ class _Tunnel:
             answers.pop(request["id"], None)
         else:
             answers[request["id"]] = (reply, body)
-        self._send(reply, [body])
+        self._widget.send(reply, [body])
 
 
 def supports_subshells() -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ._obs_columns import ColumnBytes, dense_bytes, sparse_bytes
+from ._origin import Positions, origin_of
 from ._source_error import SourceReadError
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 RAW = "raw"
 #: A second copy of a matrix is made only when it takes at most this part of the free memory.
 _COPY_SHARE = 0.25
-
-Positions = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +45,20 @@ def expression(adata: AnnData, layer: str | None) -> Expression:
         if adata.raw is None:
             raise SourceReadError("not_found", "The AnnData has no raw (any more).")
         return Expression(RAW, adata.raw.X)
-    origin, rows, columns = _origin(adata)
+    origin = origin_of(adata)
     if layer is not None and layer != "X":
         if layer not in adata.layers:
             raise SourceReadError("not_found", f"adata.layers has no {layer!r} (any more).")
-        return Expression(f"layers/{layer}", origin.layers[layer], rows, columns)
-    if origin.X is None:
+        return Expression(f"layers/{layer}", origin.adata.layers[layer], origin.rows, origin.columns)
+    if origin.adata.X is None:
         layers = ", ".join(map(str, adata.layers)) or "none"
         raise SourceReadError("not_found", f"adata.X is empty. Layers: {layers}. Show one of them with layer=.")
-    return Expression("X", origin.X, rows, columns)
+    return Expression("X", origin.adata.X, origin.rows, origin.columns)
 
 
 def has_x(adata: AnnData) -> bool:
-    """Whether there is an X; asks the parent of a view, whose own X would be copied to say so."""
-    return _origin(adata)[0].X is not None
-
-
-def _origin(adata: AnnData) -> tuple[AnnData, Positions | None, Positions | None]:
-    """Whose matrices to read: for a view its parent, since every access to a view's own matrix copies it whole."""
-    parent = getattr(adata, "_adata_ref", None)
-    if not adata.is_view or parent is None:
-        return adata, None, None
-    index = getattr(adata, "_oidx", slice(None)), getattr(adata, "_vidx", slice(None))
-    return parent, np.arange(parent.n_obs)[index[0]], np.arange(parent.n_vars)[index[1]]
+    """Whether there is an X."""
+    return origin_of(adata).adata.X is not None
 
 
 class GeneReader:

@@ -25,8 +25,8 @@ class Listener(Protocol):
     def on_event(self, event: JsonObject, body: Buffer) -> None:
         """A page said something; ``body`` holds the cells it speaks of."""
 
-    def on_command_failed(self, call: str, reason: str) -> None:
-        """A page could not do what ``call`` (as the user wrote it) asked for."""
+    def on_command_failed(self, call: str, reason: str, request_id: str | None) -> None:
+        """A page could not do what ``call``, as the user wrote it, asked for; ``request_id`` of one that is awaited."""
 
     def on_seen(self, base: str) -> None:
         """A browser proved itself at ``base``."""
@@ -149,8 +149,6 @@ class ViewerLink:
             case "viewer.pages":
                 self.pages = params["pages"]
             case "viewer.event" if listener is not None and self._is_new(params["id"]):
-                if params["event"].get("kind") == "selection":
-                    self._keep_cells("selection", params["event"]["cells"], bytes(body))
                 listener.on_event(params["event"], body)
             case "viewer.seen" if listener is not None:
                 listener.on_seen(params["base"])
@@ -160,15 +158,15 @@ class ViewerLink:
 
     def _report_given_up(self) -> None:
         while self._given_up and self.listener is not None:
-            self.listener.on_command_failed(
-                self._given_up.popleft(), "too many commands waited for a page, and this was the oldest"
-            )
+            reason = "too many commands waited for a page, and this was the oldest"
+            self.listener.on_command_failed(self._given_up.popleft(), reason, None)
 
     def _acknowledge(self, params: JsonObject) -> None:
         with self._lock:
             entry = self._settle(params["seq"])
         if entry is not None and not params["ok"] and self.listener is not None:
-            self.listener.on_command_failed(entry.call, str(params.get("reason", "no reason was given")))
+            reason = str(params.get("reason", "no reason was given"))
+            self.listener.on_command_failed(entry.call, reason, entry.command.get("requestId"))
 
     def _settle(self, seq: int) -> _Waiting | None:
         entry = self._waiting.pop(seq, None)

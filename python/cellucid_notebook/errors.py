@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AmbiguousColumnError",
     "CellucidError",
+    "CommandError",
     "DataChangedError",
     "DataError",
     "DataFileNotFoundError",
@@ -94,6 +95,10 @@ class ViewerNotReady(CellucidError, TimeoutError):  # noqa: N818 - the name that
 
 class ViewerStoppedError(CellucidError, RuntimeError):
     """The viewer has ended."""
+
+
+class CommandError(CellucidError, RuntimeError):
+    """The page could not do what was asked."""
 
 
 class ForkedViewerError(CellucidError, RuntimeError):

@@ -18,6 +18,9 @@ CallbackT = TypeVar("CallbackT", bound=Callback)
 #: Events that can be hooked. ``message`` gets every event, ``command_error`` a command that a page could not carry out.
 HOOKS = ("selection", "hover", "click", "ready", "color_by", "embedding", "visibility", "message", "command_error")
 
+#: A hook, its event, and the one callback that is meant if not all are.
+_Waiting = tuple[str, Event, "Callback | None"]
+
 #: Events that wait for a slow callback; beyond it the oldest that is no selection goes.
 _MAX_WAITING = 1000
 
@@ -33,7 +36,7 @@ class Hooks:
         self._name = name
         self._callbacks: dict[str, list[Callback]] = {hook: [] for hook in HOOKS}
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[str, Event]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._thread: threading.Thread | None = None
         self._stopped = False
         #: Where output goes; set when the viewer is shown.
@@ -59,8 +62,8 @@ class Hooks:
         """Whether anybody listens."""
         return bool(self._callbacks[hook])
 
-    def fire(self, hook: str, event: Event) -> None:
-        """Have the callbacks of ``hook`` called with ``event``; returns at once."""
+    def fire(self, hook: str, event: Event, only: Callback | None = None) -> None:
+        """Have the callbacks of ``hook``, or one of them, called with ``event``; returns at once."""
         if not self._callbacks[hook]:
             return
         with self._changed:
@@ -69,7 +72,7 @@ class Hooks:
             if hook == "hover":
                 # Where the pointer was is of no use to anyone.
                 self._waiting = deque(entry for entry in self._waiting if entry[0] != "hover")
-            self._waiting.append((hook, event))
+            self._waiting.append((hook, event, only))
             self._shorten()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=f"cellucid-hooks-{self._name}", daemon=True)
@@ -92,19 +95,19 @@ class Hooks:
     def _shorten(self) -> None:
         if len(self._waiting) <= _MAX_WAITING:
             return
-        for index, (hook, _) in enumerate(self._waiting):
-            if hook != "selection":
+        for index, entry in enumerate(self._waiting):
+            if entry[0] != "selection":
                 del self._waiting[index]
                 return
 
     def _run(self) -> None:
         while (entry := self._next()) is not None:
-            hook, event = entry
-            for callback in tuple(self._callbacks[hook]):
+            hook, event, only = entry
+            for callback in tuple(self._callbacks[hook]) if only is None else (only,):
                 with output_to(self.cell):
                     _call(callback, event)
 
-    def _next(self) -> tuple[str, Event] | None:
+    def _next(self) -> _Waiting | None:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or self._waiting)
             return None if self._stopped else self._waiting.popleft()

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import _server
 from ._checks import check_anndata, check_override, data_path, is_anndata
 from ._environment import override
 from ._link import ViewerLink
+from ._pipe import wait_for
+from ._presentation import Presentation
 from ._protocol import JsonObject
+from ._shown_data import ShownData
 from .viewer import Viewer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anndata import AnnData
 
 _MIN_HEIGHT = 100
 _MAX_PORT = 65_535
+_REPORT_TIMEOUT_S = 5.0
 
 
 def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a default
@@ -29,6 +36,7 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     layer: str | None = None,
     port: int | None = None,
     client_server_url: str | None = None,
+    snapshot: bool = True,
 ) -> Viewer:
     """Show the cells of an AnnData in the notebook, and return the viewer that talks to the picture.
 
@@ -55,6 +63,8 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     client_server_url
         Forces the URL under which the browser reaches the server, when it cannot find one itself; may hold ``{port}``.
         ``CELLUCID_CLIENT_SERVER_URL`` in the environment does the same.
+    snapshot
+        Whether the last picture is kept in the notebook file, for readers without a kernel.
 
     Returns
     -------
@@ -76,8 +86,8 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     >>> viewer.set_color_by("CD3D")
 
     """
-    check_override(override(client_server_url))
-    _check_numbers(height, port)
+    presentation = _presentation(client_server_url, height, snapshot=snapshot)
+    _check_port(port)
     options: JsonObject = {
         "name": None,
         "color": color,
@@ -85,31 +95,46 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
         "geneIdColumn": gene_id_column,
         "layer": layer,
     }
-    cell_count: int | None = None
     if isinstance(data, (str, os.PathLike)):
         path = data_path(data)
-        options["name"] = path.name
-        server = _server.ensure(port)
-        source: JsonObject = {"kind": "path", "path": str(path)}
+        viewer = _show_path(path, {**options, "name": path.name}, presentation, _server.ensure(port))
     elif is_anndata(data):
-        options["embedding"] = check_anndata(
-            data, color=color, embedding=embedding, gene_id_column=gene_id_column, layer=layer
-        )
-        cell_count = data.n_obs
-        server = _server.ensure(port)
-        source = {"kind": "kernel", "sourceId": server.sources.acquire(data)}
+        key = check_anndata(data, color=color, embedding=embedding, gene_id_column=gene_id_column, layer=layer)
+        viewer = _show_adata(data, {**options, "embedding": key}, presentation, _server.ensure(port))
     else:
         raise TypeError(
             f"show_anndata needs an AnnData or the path of an .h5ad file; found {type(data).__module__}."
             f"{type(data).__qualname__}. For a table of counts, make an AnnData first: anndata.AnnData(counts)."
         )
-    link = ViewerLink(source, options)
-    server.open(link)
-    viewer = Viewer(
-        link, server, cell_count=cell_count, override=override(client_server_url), height=max(_MIN_HEIGHT, height)
-    )
     viewer.display()
     return viewer
+
+
+def _show_path(path: Path, options: JsonObject, presentation: Presentation, server: _server.Server) -> Viewer:
+    link = ViewerLink({"kind": "path", "path": str(path)}, options)
+    return _open(
+        link, ShownData(path=path, ask_cell_count=partial(_ask_cell_count, server, link)), presentation, server
+    )
+
+
+def _show_adata(adata: AnnData, options: JsonObject, presentation: Presentation, server: _server.Server) -> Viewer:
+    link = ViewerLink({"kind": "kernel", "sourceId": server.sources.acquire(adata)}, options)
+    return _open(link, ShownData(adata=adata), presentation, server)
+
+
+def _open(link: ViewerLink, data: ShownData, presentation: Presentation, server: _server.Server) -> Viewer:
+    server.open(link)
+    try:
+        return Viewer(link, server, data, presentation=presentation)
+    except BaseException:
+        server.close(link, "The viewer could not be made.")
+        raise
+
+
+def _ask_cell_count(server: _server.Server, link: ViewerLink) -> int | None:
+    answer = wait_for(server.request("report", {"viewerId": link.viewer_id}), _REPORT_TIMEOUT_S)
+    source = ((answer.result if answer else {}).get("viewer") or {}).get("source") or {}
+    return source.get("cells")
 
 
 def cleanup_all() -> None:
@@ -123,8 +148,14 @@ def cleanup_all() -> None:
     _server.shut_down()
 
 
-def _check_numbers(height: int, port: int | None) -> None:
+def _presentation(client_server_url: str | None, height: int, *, snapshot: bool) -> Presentation:
     if isinstance(height, bool) or not isinstance(height, int) or height <= 0:
         raise ValueError(f"height={height!r} is not a positive whole number of CSS pixels, such as the default, 600.")
+    forced = override(client_server_url)
+    check_override(forced)
+    return Presentation(forced, max(_MIN_HEIGHT, height), snapshot)
+
+
+def _check_port(port: int | None) -> None:
     if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 0 < port <= _MAX_PORT):
         raise ValueError(f"port={port!r} is not a port number from 1 to {_MAX_PORT}. Leave it out for a free one.")

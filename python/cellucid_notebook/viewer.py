@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
-from collections.abc import Callable, Iterable
+import warnings
+from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anywidget
-from typing_extensions import Self
+import numpy as np
+import traitlets
 
-from ._cells import cell_indices, decode_cells, encode_cells
+from ._cells import CellIndices, decode_cells
 from ._comm import WidgetComm, drop_subshell_pin
 from ._display import Cell, current_cell, output_to, publish, shown_in_cells
 from ._environment import override_base
-from ._pipe import wait_for
+from ._idle import idle_watch
+from ._presentation import Presentation
 from ._protocol import JsonObject, direct_base, viewer_url
-from ._viewer_state import Event, StateBoard, ViewerState
-from .errors import ForkedViewerError, ServerError, ViewerNotReady, ViewerStoppedError
-from .hooks import CallbackT, Hooks
+from ._requests import PageRequests
+from ._second_output import SecondOutput
+from ._viewer_commands import ViewerCommands
+from ._viewer_events import ViewerEvents
+from ._viewer_state import Event, StateBoard
+from .errors import ForkedViewerError, ServerError, ViewerStoppedError
+from .hooks import Hooks
 
 if TYPE_CHECKING:
     from ._frame import Buffer
     from ._link import ViewerLink
     from ._server import Server
+    from ._shown_data import ShownData
 
 _STATIC = Path(__file__).with_name("_static")
-#: How long a name may take to be looked up in the dataset before the command is sent as it is.
-_RESOLVE_TIMEOUT_S = 5.0
+_REMEMBERED_ERRORS = 20
 
 #: Events of the page under the names that users know; others are of use inside only.
 _EVENT_NAMES = {
@@ -43,30 +52,8 @@ _EVENT_NAMES = {
     "visibility": "visibility",
     "custom": "message",
 }
-ViewerT = TypeVar("ViewerT", bound="Viewer")
 
-_PUBLIC = (
-    "clear_highlights",
-    "connection",
-    "display",
-    "highlight_cells",
-    "on_click",
-    "on_command_error",
-    "on_hover",
-    "on_message",
-    "on_ready",
-    "on_selection",
-    "port",
-    "reset_view",
-    "server_url",
-    "set_color_by",
-    "state",
-    "stop",
-    "viewer_id",
-    "viewer_url",
-    "wait_for_event",
-    "wait_for_ready",
-)
+ViewerT = TypeVar("ViewerT", bound="Viewer")
 
 
 def _widget_module() -> Path | str:
@@ -76,7 +63,7 @@ def _widget_module() -> Path | str:
     return "export default { render({ el }) { el.textContent = 'The widget is not built. Run: npm run build' } }"
 
 
-class Viewer(anywidget.AnyWidget):
+class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
     """One viewer of one dataset. Made by `show_anndata`; lives until `stop()`, or until its cell is run again.
 
     Used as a context manager it is stopped at the end of the ``with`` block. Nothing in its synced state is secret.
@@ -84,18 +71,27 @@ class Viewer(anywidget.AnyWidget):
 
     _esm = _widget_module()
 
-    def __init__(self, link: ViewerLink, server: Server, *, cell_count: int | None, override: str | None, height: int):
+    selection = traitlets.Any(
+        read_only=True,
+        help="The selected cells: positions in adata.obs, ascending, a uint32 array of shape (count,). "
+        "It can be observed: viewer.observe(callback, 'selection').",
+    )
+
+    def __init__(self, link: ViewerLink, server: Server, data: ShownData, *, presentation: Presentation) -> None:
         self._owner_pid = os.getpid()
         self._link = link
         self._server = server
-        self._cell_count = cell_count
-        self._override = override
+        self._data = data
+        self._override = presentation.override
         self._board = StateBoard()
         self._hooks = Hooks(link.viewer_id)
+        self._requests = PageRequests()
+        self._second_output = SecondOutput(link.viewer_id, saves_pictures=presentation.snapshot)
+        self._command_errors: deque[str] = deque(maxlen=_REMEMBERED_ERRORS)
         self._last_base: str | None = None
         self._last_cell: Cell | None = None
         self._ended: str | None = None
-        self._messages = WidgetComm(link, server, self.send, override=override, height=height)
+        self._messages = WidgetComm(link, server, presentation, self)
         # Before the comm opens: a message may come at once.
         self.on_msg(self._on_message)
         super().__init__()
@@ -130,19 +126,30 @@ class Viewer(anywidget.AnyWidget):
             base = override_base(self._override, self.port)
         else:
             base = self._last_base or direct_base(self.port)
+            self._warn_when_unreachable()
         return viewer_url(base, self.viewer_id, self._link.token)
 
-    @property
-    def connection(self) -> list[JsonObject]:
-        """What each open view tried to reach the server, the newest last.
+    def _warn_when_unreachable(self) -> None:
+        connection = self.connection
+        if self._last_base is None and connection is not None and connection["transport"] == "tunnel":
+            host = socket.gethostname()
+            warnings.warn(
+                "From the browser that shows this notebook no address leads to the viewer server; it works through the "
+                f"notebook. To open viewer_url in a tab, forward the port first: ssh -L "
+                f"{self.port}:127.0.0.1:{self.port} "
+                f"{host}",
+                stacklevel=3,
+            )
 
-        One dict per view: ``transport`` (``None`` when it shows the failure card), ``base``, ``candidates`` with
-        ``kind``, ``base``, ``verdict``, ``reason`` and ``ms``. Empty before a notebook page has reported.
+    @property
+    def connection(self) -> JsonObject | None:
+        """How the view that was opened last reaches the server; ``None`` before a notebook page has reported.
+
+        ``transport`` (``None`` when the view shows why it cannot), ``base``, ``page_origin``, and ``candidates``:
+        what was tried, each with ``kind``, ``base``, ``verdict``, ``reason`` and ``ms``.
         """
-        return [
-            {name: value for name, value in resolved.items() if name not in {"kind", "view"}}
-            for resolved in self._messages.resolved.values()
-        ]
+        views = self._messages.views()
+        return views[-1] if views else None
 
     def __repr__(self) -> str:
         """Short, and without the secret."""
@@ -152,7 +159,9 @@ class Viewer(anywidget.AnyWidget):
 
     def __dir__(self) -> list[str]:
         """Only what is meant for users; a widget has some hundred names more."""
-        return list(_PUBLIC)
+        own = (ViewerCommands, ViewerEvents, Viewer)
+        names = {name for cls in own for name in vars(cls) if not name.startswith("_")}
+        return sorted(names - _LISTENER - {"close"} | {"observe", "unobserve"})
 
     # Showing and ending.
 
@@ -172,7 +181,9 @@ class Viewer(anywidget.AnyWidget):
         self._hooks.cell = cell
         shown_in_cells.add(cell, self)
         publish(self._bundle())
+        self._second_output.show(cell)
         self._messages.push_welcome()
+        idle_watch.expect(self.viewer_id, self._say_that_nothing_appeared)
 
     def _bundle(self) -> JsonObject:
         return {
@@ -199,7 +210,7 @@ class Viewer(anywidget.AnyWidget):
         """The widget's own end; the same as `stop`."""
         self._end("The viewer was closed. Run its cell again to show the data.")
 
-    def __enter__(self) -> Self:
+    def __enter__(self: ViewerT) -> ViewerT:  # noqa: PYI019 - Self is in typing since Python 3.11
         return self
 
     def __exit__(
@@ -213,11 +224,15 @@ class Viewer(anywidget.AnyWidget):
             return
         self._ended = reason
         self._link.listener = None
+        idle_watch.forget(self.viewer_id)
         with suppress(ServerError):
             self._server.close(self._link, reason)
         self._messages.close(reason)
+        self._second_output.close()
         self._hooks.stop()
         self._board.end(reason)
+        self._requests.end(ViewerStoppedError(reason))
+        self._data.let_go()
         shown_in_cells.remove(self)
         super().close()
 
@@ -230,126 +245,6 @@ class Viewer(anywidget.AnyWidget):
         if self._ended is not None:
             raise ViewerStoppedError(self._ended)
 
-    # Commands.
-
-    def set_color_by(self, field: str | None) -> None:
-        """Colour the cells by ``field``: a column of ``adata.obs``, else a gene; ``None`` for one colour.
-
-        Raises ``UnknownColumnError``, with the names most like it, when the dataset has neither.
-        """
-        self._check_usable()
-        color = None if field is None else self._resolve(field)
-        command: JsonObject = {"kind": "setColorBy", "field": field}
-        self._command(
-            command if field is not None and color is None else {**command, "color": color}, "set_color_by", field
-        )
-
-    def highlight_cells(self, cells: Iterable[int], color: str = "#ff0000") -> None:
-        """Draw ``cells`` larger and in ``color``, above the others.
-
-        ``cells`` are positions (0 is the first row of ``adata.obs``) or a boolean mask with one value per cell. Raises
-        ``IndexError`` for a position that does not exist, ``ValueError`` for a mask of another length.
-        """
-        self._check_usable()
-        indices = cell_indices(cells, self._known_cell_count())
-        head, body = encode_cells(indices, self._known_cell_count())
-        self._command({"kind": "highlight", "cells": head, "color": color}, "highlight_cells", len(indices), body=body)
-
-    def clear_highlights(self) -> None:
-        """Take all highlights away."""
-        self._check_usable()
-        self._command({"kind": "clearHighlights"}, "clear_highlights")
-
-    def reset_view(self) -> None:
-        """Show all cells again: the camera as it was at first."""
-        self._check_usable()
-        self._command({"kind": "resetCamera"}, "reset_view")
-
-    def _command(self, command: JsonObject, name: str, *arguments: object, body: bytes = b"") -> None:
-        call = f"{name}({', '.join(map(repr, arguments))})"
-        self._server.send(self._link.record(command, body, call))
-
-    def _resolve(self, field: str) -> JsonObject | None:
-        question = {"viewerId": self.viewer_id, "field": field}
-        try:
-            answer = wait_for(self._server.request("viewer.resolveColor", question), _RESOLVE_TIMEOUT_S)
-        except ServerError:
-            # It restarts: the command waits for it, and the page says what is wrong with the name.
-            return None
-        return None if answer is None else answer.result["color"]
-
-    def _known_cell_count(self) -> int:
-        if self._cell_count is None:
-            raise ViewerNotReady(
-                "The number of cells is not known before the viewer is ready. Call viewer.wait_for_ready() in a cell "
-                "before."
-            )
-        return self._cell_count
-
-    # Hooks and waiting.
-
-    def on_selection(self, callback: CallbackT) -> CallbackT:
-        """Call ``callback(event)`` for every selection; a decorator.
-
-        ``event["cells"]`` are positions in ``adata.obs``, ascending, a uint32 array of shape ``(count,)``;
-        ``event["source"]`` says how they were selected. Callbacks run on a thread of the viewer, also while a cell
-        runs; what they print appears in the cell that showed the viewer.
-        """
-        return self._hooks.add("selection", callback)
-
-    def on_hover(self, callback: CallbackT) -> CallbackT:
-        """Call ``callback(event)`` when the pointer is over another cell: ``event["cell"]``, or ``None`` for none."""
-        return self._hooks.add("hover", callback)
-
-    def on_click(self, callback: CallbackT) -> CallbackT:
-        """Call ``callback(event)`` for a click: ``cell`` (or ``None``), ``button``, ``shift``, ``ctrl``."""
-        return self._hooks.add("click", callback)
-
-    def on_ready(self, callback: CallbackT) -> CallbackT:
-        """Call ``callback(event)`` each time a page has drawn, at once if one has: ``n_cells``, ``dimensions``."""
-        self._hooks.add("ready", callback)
-        if self._ready_event is not None:
-            self._hooks.fire("ready", self._ready_event)
-        return callback
-
-    def on_message(self, callback: CallbackT) -> CallbackT:
-        """Call ``callback(event)`` for every event of the page, whatever it is: ``event["event"]`` names it."""
-        return self._hooks.add("message", callback)
-
-    def on_command_error(self, callback: CallbackT) -> CallbackT:
-        """Call ``callback(event)`` when the page could not do a command: ``event["call"]``, ``event["reason"]``."""
-        return self._hooks.add("command_error", callback)
-
-    @property
-    def state(self) -> ViewerState:
-        """What the page last said: ready, selection, hover, click, colour, embedding, last event."""
-        return self._board.state
-
-    def wait_for_event(
-        self, name: str, timeout: float | None = None, *, predicate: Callable[[Event], bool] | None = None
-    ) -> Event:
-        """Wait for the next event ``name`` (``"selection"``, ``"click"`` …) for which ``predicate(event)`` holds.
-
-        Works inside a running cell. ``timeout`` in seconds, ``None`` waits until it comes. Raises ``ViewerNotReady``
-        when it did not come in time, ``ViewerStoppedError`` when the viewer ends meanwhile.
-        """
-        self._check_usable()
-        if name not in _EVENT_NAMES.values():
-            raise ValueError(f"There is no event {name!r}; there are {', '.join(_EVENT_NAMES.values())}.")
-        event = self._board.wait_for(name, timeout, predicate)
-        if event is None:
-            raise ViewerNotReady(f"No {name!r} event came within {timeout:g} seconds. {self._why_silent()}")
-        return event
-
-    def wait_for_ready(self, timeout: float | None = 30) -> None:
-        """Wait until a page has drawn the cells. ``timeout`` in seconds, ``None`` waits until it does.
-
-        Raises ``ViewerNotReady`` when it did not happen in time, ``ViewerStoppedError`` when the viewer ends meanwhile.
-        """
-        self._check_usable()
-        if not self._board.wait_ready(timeout):
-            raise ViewerNotReady(f"The viewer was not ready within {timeout:g} seconds. {self._why_silent()}")
-
     def _why_silent(self) -> str:
         if self._board.state.ready:
             return "The page is open and has drawn."
@@ -359,40 +254,77 @@ class Viewer(anywidget.AnyWidget):
             )
         return "No notebook page has opened this viewer. Is the notebook open in a browser, with this cell on screen?"
 
-    # What arrives: `Listener`, on the events thread.
+    def _say_that_nothing_appeared(self) -> None:
+        if not self._messages.seen and self._ended is None and not self._link.pages:
+            self._second_output.note(_nothing_appeared())
 
-    _ready_event: Event | None = None
+    def widget_appeared(self) -> None:
+        """A widget gave the first sign of itself."""
+        self._second_output.note(None)
+
+    @traitlets.default("selection")
+    def _no_selection(self) -> CellIndices:
+        return np.empty(0, dtype=np.uint32)
+
+    def observe(self, handler: Any, names: Any = traitlets.All, type: str = "change") -> None:  # noqa: A002
+        """Call ``handler(change)`` when ``selection`` changes; ``change["new"]`` are the cells. As in ipywidgets."""
+        super().observe(handler, names, type)
+        wanted = names is traitlets.All or "selection" in ([names] if isinstance(names, str) else names)
+        if wanted and not self._is_observed:
+            self._is_observed = True
+            self._hooks.add("selection", self._tell_observers)
+
+    _is_observed = False
+    _told_selection: CellIndices | None = None
+
+    def _tell_observers(self, event: Event) -> None:
+        old, self._told_selection = self._told_selection, event["cells"]
+        change = {"name": "selection", "old": old, "new": event["cells"], "owner": self, "type": "change"}
+        self.notify_change(traitlets.Bunch(change))
+
+    # What arrives: `Listener`, on the events thread.
 
     def on_event(self, event: JsonObject, body: Buffer) -> None:
         """Take one event of a page."""
+        if "requestId" in event:
+            self._take_answer(event)
         name = _EVENT_NAMES.get(event["kind"])
         if name is None:
             return
         shown = _for_users(name, event, body)
         if name == "ready":
-            self._cell_count = self._cell_count or shown["n_cells"]
+            self._data.learn_cell_count(shown["n_cells"])
             self._ready_event = shown
         self._board.apply(shown)
+        if name == "selection":
+            # Read at once, also by who observes it later; the observers are called on the hooks' thread.
+            self._trait_values["selection"] = shown["cells"]
         if name != "message":
             self._hooks.fire(name, shown)
         self._hooks.fire("message", shown)
 
-    def on_command_failed(self, call: str, reason: str) -> None:
-        """Tell the user, by hook or as a sentence in the cell that shows the viewer."""
+    def on_command_failed(self, call: str, reason: str, request_id: str | None) -> None:
+        """Tell the user: who waits for an answer, a hook, else a sentence in the cell that shows the viewer."""
+        if request_id is not None and self._requests.refuse(request_id, call, reason):
+            return
+        sentence = f"viewer.{call} was not done: {reason}"
+        self._command_errors.append(sentence)
         if self._hooks.wants("command_error"):
             self._hooks.fire("command_error", {"event": "command_error", "call": call, "reason": reason})
-            return
-        with output_to(self._last_cell):
-            print(f"viewer.{call} was not done: {reason}", file=sys.stderr)  # noqa: T201 - a message to the user
-            sys.stderr.flush()
+        else:
+            self._say(sentence)
 
     def on_seen(self, base: str) -> None:
         """A browser proved itself at ``base``."""
         self._last_base = base
-        self._messages.seen = True
+        self._messages.was_seen()
 
     def on_snapshot(self, request_id: str | None, png: Buffer) -> None:
-        """A picture came."""
+        """A picture came: the one to save, or what `screenshot` waits for."""
+        if request_id is None:
+            self._second_output.picture(png)
+        else:
+            self._requests.answer(request_id, png)
 
     def on_server(self) -> None:
         """Another server process took over: tell the widgets its port and instance."""
@@ -401,14 +333,24 @@ class Viewer(anywidget.AnyWidget):
 
     def on_lost(self, reason: str) -> None:
         """The viewer cannot go on."""
-        with output_to(self._last_cell):
-            print(reason, file=sys.stderr)  # noqa: T201 - a message to the user
-            sys.stderr.flush()
+        self._say(reason)
         self._end(reason)
+
+    def _take_answer(self, event: JsonObject) -> None:
+        reason = event.get("reason")
+        if reason is not None:
+            self._requests.refuse(event["requestId"], f"{event['kind']}()", str(reason))
+        elif event["kind"] != "screenshot":  # its answer is the picture
+            self._requests.answer(event["requestId"], event)
+
+    def _say(self, sentence: str) -> None:
+        with output_to(self._last_cell):
+            print(sentence, file=sys.stderr)  # noqa: T201 - a message to the user
+            sys.stderr.flush()
 
     # The widget's plumbing.
 
-    def _on_message(self, _widget: object, content: JsonObject, buffers: list[memoryview]) -> None:
+    def _on_message(self, _widget: object, content: JsonObject, buffers: Sequence[memoryview]) -> None:
         self._messages.receive(content, buffers)
 
     def _send(self, msg: JsonObject, buffers: Any = None) -> None:
@@ -416,6 +358,22 @@ class Viewer(anywidget.AnyWidget):
             return
         super()._send(msg, buffers=buffers)
         drop_subshell_pin(self.comm)
+
+
+#: Called by the link, not by users.
+_LISTENER = {"on_event", "on_command_failed", "on_seen", "on_snapshot", "on_server", "on_lost", "widget_appeared"}
+
+
+def _nothing_appeared() -> str:
+    version = anywidget.__version__
+    return (
+        "The viewer has not appeared here. If there is an error above, the program that serves this notebook page "
+        "(often "
+        f"another environment than the kernel's) lacks anywidget {version}: run `pip install anywidget=={version}` "
+        "in the "
+        "environment that runs JupyterLab and reload the page. Until then run print(viewer.viewer_url) and open that "
+        "address in a browser tab."
+    )
 
 
 def _for_users(name: str, event: JsonObject, body: Buffer) -> Event:

@@ -30,6 +30,7 @@ class Page:
         self._streams = itertools.count(1)
         self._event_ids = itertools.count(1)
         self._changed = threading.Condition()
+        self._posting = threading.Lock()
         self._closed = False
         self._cursor = 0
         self.received: list[Message] = []
@@ -68,7 +69,8 @@ class Page:
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Say one message over the channel."""
         stream = b"".join(head + bytes(part) for head, part in encode_message(header, body, next(self._streams)))
-        self.request("POST", f"_cellucid/events?sequence={next(self._sequence)}", stream)
+        with self._posting:  # posts are numbered, and must arrive in order
+            self.request("POST", f"_cellucid/events?sequence={next(self._sequence)}", stream)
 
     def event(self, kind: str, body: bytes = b"", **fields: Any) -> None:
         """Report something that happened."""

@@ -93,14 +93,14 @@ def test_a_command_that_fails_in_the_page_is_told_once_as_a_sentence(
     page.wait_command("resetCamera")
     page.ready(700)  # behind the acknowledgements on the same channel
     viewer.wait_for_ready(timeout=10)
-    assert capfd.readouterr().err.count("viewer.highlight_cells(1) was not done: the page is asleep") == 1
+    assert capfd.readouterr().err.count("viewer.highlight_cells(1 cell) was not done: the page is asleep") == 1
 
     failures: list[dict[str, Any]] = []
     told = threading.Event()
     viewer.on_command_error(lambda event: (failures.append(event), told.set()))
     viewer.highlight_cells([1, 2])
     assert told.wait(10)
-    assert failures[0]["call"] == "highlight_cells(2)"
+    assert failures[0]["call"] == "highlight_cells(2 cells)"
     assert failures[0]["reason"] == "the page is asleep"
 
 

@@ -1,0 +1,45 @@
+"""Whose arrays to read: those of an AnnData itself, or, for a view, those of its parent by position.
+
+Every access to a view's own matrix or embedding copies it whole; its parent's are at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Positions = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An AnnData that is no view, and which of its rows and columns are meant; ``None`` means all, in order."""
+
+    adata: AnnData
+    rows: Positions | None = None
+    columns: Positions | None = None
+
+
+def origin_of(adata: AnnData) -> Origin:
+    """Where the arrays of ``adata`` are. A view becomes an AnnData of its own when it is written to: ask each time."""
+    parent = getattr(adata, "_adata_ref", None)
+    if not adata.is_view or parent is None:
+        return Origin(adata)
+    rows = np.arange(parent.n_obs)[getattr(adata, "_oidx", slice(None))]
+    columns = np.arange(parent.n_vars)[getattr(adata, "_vidx", slice(None))]
+    return Origin(parent, rows, columns)
+
+
+def embedding_shapes(adata: AnnData) -> dict[str, tuple[int, ...]]:
+    """Shapes of everything in ``obsm``, by key, for the cells of ``adata``."""
+    origin = origin_of(adata)
+    shapes = {str(key): tuple(getattr(value, "shape", ())) for key, value in origin.adata.obsm.items()}
+    if origin.rows is None:
+        return shapes
+    return {key: (len(origin.rows), *shape[1:]) if shape else shape for key, shape in shapes.items()}

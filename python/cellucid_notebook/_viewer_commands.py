@@ -1,0 +1,176 @@
+"""What the notebook can tell the page to do: one method per command of `protocol/commands.ts`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._cells import CellIndices, cell_indices, encode_cells
+from ._colors import hex_color
+from ._pipe import wait_for
+from ._protocol import JsonObject
+from ._requests import PageRequests
+from .errors import ServerError, ViewerNotReady
+
+if TYPE_CHECKING:
+    import os
+
+    from ._link import ViewerLink
+    from ._server import Server
+    from ._shown_data import ShownData
+
+#: How long a name may take to be looked up in the dataset before the command is sent as it is.
+_RESOLVE_TIMEOUT_S = 5.0
+_MAX_SCALE = 8
+
+
+class ViewerCommands:
+    """Commands wait until a page is open, are carried out once and in order, and survive a restart of the server.
+
+    What can be checked in Python is refused there; what the page cannot do reaches `on_command_error`, or is printed
+    once as a sentence in the cell that shows the viewer.
+    """
+
+    _link: ViewerLink
+    _server: Server
+    _data: ShownData
+    _requests: PageRequests
+
+    def _check_usable(self) -> None:
+        raise NotImplementedError
+
+    def set_color_by(self, field: str | None) -> None:
+        """Colour the cells by ``field``: a column of ``adata.obs``, else a gene; ``None`` for one colour.
+
+        Raises ``UnknownColumnError``, with the names most like it, when the dataset has neither.
+        """
+        self._check_usable()
+        color = None if field is None else self._resolve(field)
+        command: JsonObject = {"kind": "setColorBy", "field": field}
+        if field is None or color is not None:
+            command["color"] = color
+        self._command(command, f"set_color_by({field!r})")
+
+    def set_embedding(self, name: str) -> None:
+        """Draw another embedding: a key of ``adata.obsm``, with or without ``X_``.
+
+        Raises ``UnknownEmbeddingError`` when an AnnData in memory has no such key.
+        """
+        self._check_usable()
+        self._command({"kind": "setEmbedding", "name": self._data.embedding_key(name)}, f"set_embedding({name!r})")
+
+    def highlight_cells(self, cells: Any, color: str = "#ff0000") -> None:
+        """Draw ``cells`` larger and in ``color``, above the others; each colour holds one set of cells.
+
+        ``cells``: positions (0 is the first row of ``adata.obs``), names of ``adata.obs_names``, or a boolean mask
+        with one value per cell; lists, numpy arrays, pandas objects. ``color``: ``"#rrggbb"``, or a name such as
+        ``"orange"``. Raises ``IndexError``, ``KeyError`` or ``ValueError`` for cells that do not exist and for
+        unknown colours.
+        """
+        self._check_usable()
+        self._cells_command("highlight_cells", cells, {"kind": "highlight", "color": hex_color(color)})
+
+    def clear_highlights(self) -> None:
+        """Take all highlights away."""
+        self._check_usable()
+        self._command({"kind": "clearHighlights"}, "clear_highlights()")
+
+    def select_cells(self, cells: Any) -> None:
+        """Select ``cells`` in the page, in place of what is selected. ``cells`` as in `highlight_cells`."""
+        self._check_usable()
+        self._cells_command("select_cells", cells, {"kind": "select"})
+
+    def set_visibility(self, cells: Any = None, visible: bool = True) -> None:
+        """Show or hide ``cells``; ``None`` means all. ``cells`` as in `highlight_cells`."""
+        self._check_usable()
+        command: JsonObject = {"kind": "setVisibility", "visible": bool(visible)}
+        if cells is None:
+            self._command({**command, "cells": None}, f"set_visibility(visible={visible})")
+        else:
+            self._cells_command("set_visibility", cells, command)
+
+    def reset_view(self) -> None:
+        """Show all cells again: the camera as it was at first."""
+        self._check_usable()
+        self._command({"kind": "resetCamera"}, "reset_view()")
+
+    def freeze(self) -> None:
+        """Replace the live picture by a still one, which needs no graphics memory; a click on it brings it back."""
+        self._check_usable()
+        self._command({"kind": "freeze"}, "freeze()")
+
+    def refresh(self) -> None:
+        """Have the page read again which columns, genes and embeddings there are.
+
+        After ``adata.obs["new"] = ...`` the column is in the page's lists; ``set_color_by("new")`` needs no refresh.
+        """
+        self._check_usable()
+        self._command({"kind": "refresh"}, "refresh()")
+
+    def send_message(self, message: Mapping[str, Any]) -> None:
+        """Send a message of your own to the page: a dict with a ``"type"``, of values that JSON can hold.
+
+        Raises ``ValueError`` when it has no type, ``TypeError`` when JSON cannot hold it.
+        """
+        self._check_usable()
+        kind = message.get("type")
+        if not isinstance(kind, str) or not kind:
+            raise ValueError(f"A message needs a type, as in {{'type': 'hello'}}; found {dict(message)!r}.")
+        payload = {name: value for name, value in message.items() if name != "type"}
+        json.dumps(payload, allow_nan=False)
+        self._command({"kind": "custom", "type": kind, "payload": payload}, f"send_message of type {kind!r}")
+
+    def screenshot(
+        self, path: str | os.PathLike[str] | None = None, *, scale: float = 2, timeout: float = 30
+    ) -> bytes | Path:
+        """Take a picture of what the page shows, legend included, as PNG.
+
+        ``scale``: pixels of the picture per pixel on screen, at most 8. With ``path`` the picture is written there
+        and the path returned, without it the bytes. Works while a cell runs. Raises ``ViewerNotReady`` when no page
+        answers within ``timeout`` seconds, ``CommandError`` when the page cannot.
+        """
+        self._check_usable()
+        if not 0 < scale <= _MAX_SCALE:
+            raise ValueError(f"scale={scale!r} is not between 0 and {_MAX_SCALE}.")
+        png = self._ask_page({"kind": "screenshot", "scale": float(scale)}, "screenshot()", timeout)
+        if path is None:
+            return bytes(png)
+        target = Path(path).expanduser()
+        target.write_bytes(png)
+        return target
+
+    def _ask_page(self, command: JsonObject, call: str, timeout: float) -> Any:
+        """Send a command with a ``requestId`` and wait for what the page answers to it."""
+        request_id = secrets.token_hex(8)
+        with self._requests.expect(request_id) as answer:
+            self._command({**command, "requestId": request_id}, call)
+            try:
+                return answer.result(timeout)
+            except FutureTimeoutError:
+                reason = "A page is open, but did not answer." if self._link.pages else "No page of it is open."
+                raise ViewerNotReady(f"viewer.{call} was not answered within {timeout:g} seconds. {reason}") from None
+
+    def _cells_command(self, name: str, cells: Any, command: JsonObject) -> None:
+        indices = self._indices(cells)
+        head, body = encode_cells(indices, self._data.cell_count())
+        count = "1 cell" if len(indices) == 1 else f"{len(indices):,} cells"
+        self._command({**command, "cells": head}, f"{name}({count})", body)
+
+    def _indices(self, cells: Any) -> CellIndices:
+        return cell_indices(cells, self._data.cell_count(), self._data.cell_names)
+
+    def _command(self, command: JsonObject, call: str, body: bytes = b"") -> None:
+        self._server.send(self._link.record(command, body, call))
+
+    def _resolve(self, field: str) -> JsonObject | None:
+        question = {"viewerId": self._link.viewer_id, "field": field}
+        try:
+            answer = wait_for(self._server.request("viewer.resolveColor", question), _RESOLVE_TIMEOUT_S)
+        except ServerError:
+            # It restarts: the command waits for it, and the page says what is wrong with the name.
+            return None
+        return None if answer is None else answer.result["color"]
