@@ -27,6 +27,8 @@ export class StoredAnnData {
   async describe(version: string, turn: Turn): Promise<Description> {
     const obs = await this.#table('obs')
     const varTable = await this.#table('var')
+    checkCount(obs.length, 'obs', 'cells')
+    checkCount(varTable.length, 'var', 'genes')
     const fields: Description['obs'] = []
     for (const key of obs.columns) {
       await turn()
@@ -142,6 +144,14 @@ export class StoredAnnData {
 }
 
 const MAX_COLORS = 65_534
+/** One column of float32 is then 1 GiB. */
+const MAX_COUNT = 2 ** 28
+
+function checkCount(count: number, table: string, what: string): void {
+  if (count <= MAX_COUNT) return
+  const found = `${table} says ${count.toLocaleString('en')} ${what}`
+  throw new DataError('too_large', `${found}; at most ${MAX_COUNT.toLocaleString('en')} can be shown.`)
+}
 
 async function describeEntry(
   group: StoredGroup,
