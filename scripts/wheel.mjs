@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { excerpt, NODE, ROOT, run, VENV_PYTHON } from './command.mjs'
+import { excerpt, ROOT, run, VENV_PYTHON } from './command.mjs'
 import { setUp } from './setup.mjs'
 
 const DIST = join(ROOT, 'dist')
@@ -15,7 +15,6 @@ async function must(program, programArguments, options = {}) {
 
 /** @returns {Promise<string>} the wheel's file; older wheels are removed, so that `dist/` holds one */
 async function buildWheel() {
-  await must(NODE, ['esbuild.config.mjs'])
   for (const old of wheels()) rmSync(old)
   await must(VENV_PYTHON, ['-m', 'build', '--wheel', '--no-isolation', '--outdir', DIST])
   const [wheel] = wheels()
