@@ -11,6 +11,13 @@ export type Action = { label: string; run: () => void }
 /** CSS pixels; what the kernel says comes with `welcome`. */
 const DEFAULT_HEIGHT = 600
 
+/** In the place of the picture; never a blank box. */
+const WAITING_WORDS: Partial<Record<CellStatus, string>> = {
+  waiting: 'Waiting for the kernel …',
+  resolving: 'Looking for the viewer’s server …',
+  loading: 'Loading the viewer …',
+}
+
 /**
  * The viewer's box in the notebook cell: a stage for frames, one line of text, a place for the card. All inside a shadow
  * root, since notebooks style bare elements; the outside sees the state as data attributes, and never a secret.
@@ -22,6 +29,7 @@ export class CellBox {
   readonly #shadow: ShadowRoot
   readonly #notice = element('div', 'notice')
   readonly #card = element('section', 'card')
+  readonly #waiting = element('p', 'waiting')
 
   constructor(el: HTMLElement, signal: AbortSignal) {
     this.root.className = 'cellucid-notebook'
@@ -30,6 +38,8 @@ export class CellBox {
     style.textContent = css
     this.#notice.setAttribute('role', 'status')
     this.#notice.hidden = true
+    this.#waiting.setAttribute('role', 'status')
+    this.stage.append(this.#waiting)
     this.#card.setAttribute('aria-label', 'Why the viewer is not shown')
     this.#card.hidden = true
     this.#shadow.append(style, this.#notice, this.stage, this.#card)
@@ -41,6 +51,7 @@ export class CellBox {
 
   set status(status: CellStatus) {
     this.root.dataset.cellucidStatus = status
+    this.#waiting.textContent = this.#hasPicture ? '' : (WAITING_WORDS[status] ?? '')
   }
 
   get status(): CellStatus {

@@ -3,14 +3,25 @@ import type { CandidateKind } from '../protocol/comm.ts'
 import { pageReadySchema } from '../protocol/page-link.ts'
 import { isLoopback } from './page-facts.ts'
 import { type PageEvents, PageLink } from './page-link.ts'
+import { pause } from './pause.ts'
 
-/** How long a page may take from navigation to its first message; a blocked frame never sends one. */
-export const FRAME_TIMEOUT_MS = 5_000
+/**
+ * How long a page may take from navigation to its first message. A blocked frame says that it has loaded and never
+ * speaks; one that still loads has a slow connection, or a machine with other things to do.
+ */
+export type Patience = { loadedMs: number; loadingMs: number }
+const PATIENCE: Patience = { loadedMs: 5_000, loadingMs: 20_000 }
 
 /** A proven base, or the page itself where no base is. */
 export type FrameContent = { how: 'navigate'; base: string; url: string } | { how: 'srcdoc'; html: string }
 
-type OpenOptions = { stage: HTMLElement; viewerId: string; events: PageEvents; signal: AbortSignal; timeoutMs?: number }
+type OpenOptions = {
+  stage: HTMLElement
+  viewerId: string
+  events: PageEvents
+  signal: AbortSignal
+  patience?: Patience
+}
 
 /**
  * Load the page and wait until it speaks.
@@ -21,19 +32,18 @@ export async function openFrame(
   kind: CandidateKind,
   options: OpenOptions,
 ): Promise<PageLink | null> {
-  const { stage, viewerId, events, signal, timeoutMs = FRAME_TIMEOUT_MS } = options
+  const { stage, viewerId, events, signal, patience = PATIENCE } = options
   const close = new AbortController()
   const iframe = makeIframe(content)
   const follow = () => close.abort()
   signal.addEventListener('abort', follow, { signal: close.signal })
   const origin = content.how === 'srcdoc' ? 'null' : new URL(content.base).origin
-  const spoke = hearPage(iframe, {
-    origin,
-    viewerId,
-    signal: AbortSignal.any([close.signal, AbortSignal.timeout(timeoutMs)]),
-  })
+  const hearing = new AbortController()
+  const ended = AbortSignal.any([close.signal, hearing.signal])
+  const spoke = hearPage(iframe, { origin, viewerId, signal: ended })
   show(iframe, content, stage)
-  const isReady = await spoke
+  const isReady = await Promise.race([spoke, fallSilent(iframe, patience, ended).then(() => false)])
+  hearing.abort()
   if (!isReady || signal.aborted) {
     close.abort()
     iframe.remove()
@@ -70,22 +80,27 @@ function show(iframe: HTMLIFrameElement, content: FrameContent, stage: HTMLEleme
   if (content.how === 'navigate') iframe.contentWindow?.location.replace(content.url)
 }
 
+/** Resolves when there is nothing to wait for any more. */
+async function fallSilent(
+  iframe: HTMLIFrameElement,
+  { loadedMs, loadingMs }: Patience,
+  signal: AbortSignal,
+): Promise<void> {
+  const loaded = new Promise((resolve) => iframe.addEventListener('load', resolve, { once: true, signal }))
+  await Promise.race([Promise.all([loaded, pause(loadedMs, signal)]), pause(loadingMs, signal)])
+}
+
 type Hearing = { origin: string; viewerId: string; signal: AbortSignal }
 
 /** Only our frame's own window, at the origin that was proven, about our viewer; `load` proves nothing. */
-function hearPage(iframe: HTMLIFrameElement, { origin, viewerId, signal }: Hearing): Promise<boolean> {
-  const heard = new AbortController()
+function hearPage(iframe: HTMLIFrameElement, { origin, viewerId, signal }: Hearing): Promise<true> {
   return new Promise((resolve) => {
     const listen = (event: MessageEvent<unknown>) => {
       if (!isFrom(event, iframe, origin) || !v.is(pageReadySchema, event.data)) return
       // In the tunnel the page has no address that tells it its viewer.
-      if (origin !== 'null' && event.data.viewerId !== viewerId) return
-      heard.abort()
-      resolve(true)
+      if (origin === 'null' || event.data.viewerId === viewerId) resolve(true)
     }
-    window.addEventListener('message', listen, { signal: AbortSignal.any([signal, heard.signal]) })
-    signal.addEventListener('abort', () => resolve(false), { signal: heard.signal })
-    if (signal.aborted) resolve(false)
+    window.addEventListener('message', listen, { signal })
   })
 }
 

@@ -24,8 +24,8 @@ export type OpenContext = {
   tellStalled: (isStalled: boolean) => void
 }
 
-/** A page that sits behind a cookie wall must be fast, since it stands between the user and the tunnel. */
-const RELAY_TIMEOUT_MS = 3_000
+/** Mostly it is a login page that forbids frames, and it stands between the user and the tunnel. */
+const WALLED_PATIENCE = { loadedMs: 2_000, loadingMs: 5_000 }
 
 /** Load the page from a proven base; it gets the token in the fragment. */
 export async function openProven(base: string, kind: CandidateKind, context: OpenContext): Promise<PageLink | null> {
@@ -47,7 +47,7 @@ export async function openThroughPage(
   const { identity, standpoint, signal } = context
   const [, query] = askWith(identity, standpoint, base)
   const content = { how: 'navigate', base, url: `${base}?jupyter=true&${query}` } as const
-  const page = await openFrame(content, kind, { ...options(context), timeoutMs: RELAY_TIMEOUT_MS })
+  const page = await openFrame(content, kind, { ...options(context), patience: WALLED_PATIENCE })
   if (page === null) return null
   start(page, { pageKey: null, context })
   const [claims, question] = askWith(identity, standpoint, base)

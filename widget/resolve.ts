@@ -2,6 +2,7 @@ import type { CandidateReport, Verdict } from '../protocol/comm.ts'
 import { parseBase } from '../protocol/urls.ts'
 import type { Candidate } from './candidates.ts'
 import { isLoopback } from './page-facts.ts'
+import { pause } from './pause.ts'
 import { type Identity, PROBE_TIMEOUT_MS, type ProbeResult, probe, type Standpoint } from './probe.ts'
 
 /** All probes together, those that come late or are asked again included. */
@@ -126,20 +127,4 @@ function probeOnce(
   timeoutMs: number | null,
 ): Promise<ProbeResult> {
   return probe(base, identity, { standpoint, signal, timeoutMs })
-}
-
-/** @returns true when the signal ended the wait */
-export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve(true)
-    const stop = () => {
-      clearTimeout(timer)
-      resolve(true)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve(false)
-    }, ms)
-    signal.addEventListener('abort', stop, { once: true })
-  })
 }

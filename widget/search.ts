@@ -6,7 +6,7 @@ import { type OpenContext, openProven, openThroughPage, openTunnel } from './ope
 import { askColab, readPageFacts } from './page-facts.ts'
 import type { PageEvents, PageLink } from './page-link.ts'
 import type { Identity } from './probe.ts'
-import { type Attempt, startProbes, takeBest } from './resolve.ts'
+import { type Attempt, type Question, startProbes, takeBest } from './resolve.ts'
 
 /** What a view asks for. */
 export type SearchOrder = {
@@ -37,6 +37,8 @@ export type SearchOutcome = {
   settled: Promise<CandidateReport[]>
   /** There is a candidate that the browser would ask its user about. */
   canClick: boolean
+  /** Ask those again that may just have been slow: does one of them prove itself now? */
+  worksNow: () => Promise<boolean>
 }
 
 /** Where is the server? One search of one view: candidates, probes, a page that speaks, else the tunnel. */
@@ -46,7 +48,8 @@ export async function search(order: SearchOrder): Promise<SearchOutcome> {
   const list = candidates(facts, welcome)
   const standpoint = { origin: facts.origin, ancestors: facts.ancestors }
   const lateBase = () => askColab(welcome.port)
-  const attempts = startProbes(list, { identity, standpoint, lateBase, isClicked, signal })
+  const question = { identity, standpoint, lateBase, isClicked, signal }
+  const attempts = startProbes(list, question)
   const context: OpenContext = { ...order, standpoint, hints: welcome.hints }
   const open = async (attempt: Attempt, base: string, opener: typeof openProven) => {
     if (signal.aborted || passedOver.has(base)) return null
@@ -60,12 +63,30 @@ export async function search(order: SearchOrder): Promise<SearchOutcome> {
   })
   const settled = Promise.all(attempts.map(({ done }) => done)).then(() => reportsOf(attempts))
   const canClick = list.some(({ how }) => how === 'click')
-  const outcome = { reports: reportsOf(attempts), settled, canClick }
+  const outcome = { reports: reportsOf(attempts), settled, canClick, worksNow: () => anyWorks(attempts, question) }
   // A forced base stands alone: no silent move to the notebook.
   if (page !== null || signal.aborted || isForced(list)) return { ...outcome, page }
   const through = await throughNotebook(order, context)
   const withTunnel = (reports: CandidateReport[]) => [...reports, through.report]
-  return { page: through.page, reports: withTunnel(outcome.reports), settled: settled.then(withTunnel), canClick }
+  return {
+    ...outcome,
+    page: through.page,
+    reports: withTunnel(outcome.reports),
+    settled: settled.then(withTunnel),
+  }
+}
+
+/** A probe that timed out says nothing, and a port forward may have come up since. */
+async function anyWorks(attempts: readonly Attempt[], question: Question): Promise<boolean> {
+  const slow = attempts.filter(
+    ({ candidate, report }) => report?.verdict === 'timeout' || (candidate.how === 'ask' && candidate.retries),
+  )
+  const again = startProbes(
+    slow.map(({ candidate }) => candidate),
+    question,
+  )
+  const reports = await Promise.all(again.map(({ done }) => done))
+  return reports.some(({ verdict }) => verdict === 'proven')
 }
 
 async function throughNotebook(

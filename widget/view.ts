@@ -7,8 +7,8 @@ import { ConsoleForwarder } from './console-forwarder.ts'
 import type { KernelLink } from './kernel-link.ts'
 import { readPageFacts } from './page-facts.ts'
 import type { PageLink, PageMessage } from './page-link.ts'
+import { pause } from './pause.ts'
 import { type Identity, identityOf, PROBE_TIMEOUT_MS, probe } from './probe.ts'
-import { pause } from './resolve.ts'
 import { type SearchOutcome, search } from './search.ts'
 import { readTheme, watchTheme } from './theme.ts'
 
@@ -27,6 +27,9 @@ const CALM_MS = 60_000
 /** A page that was hidden for longer may have slept, and its server with it. */
 const SLEEP_MS = 60_000
 
+/** When the bases that were slow are asked again, for a picture that goes through the notebook. */
+const SECOND_LOOK_MS = 10_000
+
 const RUN_AGAIN = 'Run this cell to get the live view.'
 
 /** One rendering of a viewer: its own search for the server, its own frame, its own verdicts. */
@@ -43,7 +46,8 @@ export class View {
   #search = new AbortController()
   /** The page that is on screen. */
   #page: PageLink | null = null
-  #canClick = false
+  /** What the search that opened the page, or failed, found. */
+  #outcome: SearchOutcome | null = null
   /** The user chose not to insist on the forced address. */
   #ignoresOverride = false
   /** Pages that were given up; each starts one search. */
@@ -154,7 +158,7 @@ export class View {
       tellStalled: (isStalled) => this.#tellStalled(isStalled),
     })
     if (wanted.signal.aborted) return
-    this.#canClick = outcome.canClick
+    this.#outcome = outcome
     this.#tell(outcome.page, outcome.reports)
     if (outcome.page === null) this.#giveUp(outcome)
     // Those ranked lower may still be on their way; the kernel's report wants them all.
@@ -167,7 +171,7 @@ export class View {
       case 'drawn':
         this.#take(page)
         this.#box.drawn(message.cells, page.kind)
-        if (page.kind === 'tunnel' && this.#canClick) this.#offerDirect()
+        if (page.kind === 'tunnel') void this.#offerBetter(page)
         break
       case 'failed':
         // The page says the same itself, with room for it.
@@ -258,11 +262,21 @@ export class View {
     else this.#box.hush()
   }
 
-  #offerDirect(): void {
-    this.#box.say('Shown through the notebook.', [
-      { label: 'Connect directly (your browser will ask)', run: () => this.#resolve(true) },
-      { label: 'Hide', run: () => this.#box.hush() },
-    ])
+  /** A picture through the notebook is not changed for another without a click. */
+  async #offerBetter(page: PageLink): Promise<void> {
+    const hide = { label: 'Hide', run: () => this.#box.hush() }
+    if (this.#outcome?.canClick) this.#box.say('Shown through the notebook.', [this.#connectDirectly, hide])
+    else {
+      const isOver = await pause(SECOND_LOOK_MS, page.closed)
+      const worksNow = !isOver && (await this.#outcome?.worksNow())
+      if (!worksNow || page.closed.aborted || this.#page !== page) return
+      const use = { label: 'Use it', run: () => this.#resolve() }
+      this.#box.say('Shown through the notebook. A faster connection works now.', [use, hide])
+    }
+  }
+
+  get #connectDirectly(): Action {
+    return { label: 'Connect directly (your browser will ask)', run: () => this.#resolve(true) }
   }
 
   #giveUp({ reports }: SearchOutcome): void {
@@ -286,10 +300,8 @@ export class View {
   }
 
   #actions(forced: string | null): Action[] {
-    const actions = [{ label: 'Try again', run: () => this.#resolve() }]
-    if (this.#canClick) {
-      actions.unshift({ label: 'Connect directly (your browser will ask)', run: () => this.#resolve(true) })
-    }
+    const actions: Action[] = [{ label: 'Try again', run: () => this.#resolve() }]
+    if (this.#outcome?.canClick) actions.unshift(this.#connectDirectly)
     if (forced !== null && this.#link.isLive) {
       const run = () => {
         this.#ignoresOverride = true

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CandidateReport } from '../../protocol/comm.ts'
 import type { Candidate } from '../../widget/candidates.ts'
-import { type Attempt, type Openers, pause, type Question, startProbes, takeBest } from '../../widget/resolve.ts'
+import { type Attempt, type Openers, type Question, startProbes, takeBest } from '../../widget/resolve.ts'
 import { visit } from '../stage/widget-host.ts'
 import { deadPort, fakeServer, html, IDENTITY, json, ourServer } from './fake-servers.ts'
 
@@ -174,13 +174,4 @@ describe('a base that the host makes on request', () => {
     expect(await late?.done).toMatchObject({ base: null, verdict: 'timeout' })
     vi.useRealTimers()
   })
-})
-
-test('a pause ends with its signal, also one that had ended before', async () => {
-  const stop = new AbortController()
-  const waiting = pause(60_000, stop.signal)
-  stop.abort()
-  expect(await waiting).toBe(true)
-  expect(await pause(60_000, stop.signal)).toBe(true)
-  expect(await pause(0, new AbortController().signal)).toBe(false)
 })

@@ -245,6 +245,17 @@ describe('a page that is not ours, or does not speak', () => {
     expect(candidates.map(({ verdict }) => verdict)).toEqual(['frameSilent', 'proven'])
   })
 
+  test('a frame that still loads is waited for, however long the silence so far', { timeout: 10_000 }, async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    page.greet()
+    expect(await page.heard('start')).toMatchObject({ transport: 'direct' })
+  })
+
   test('10 000 forged greetings of siblings, other origins and other viewers are not believed', async () => {
     const server = await fakeServer(ourServer())
     const host = await startWidgetHost()
@@ -497,6 +508,54 @@ describe('where the browser would ask its user', () => {
     await direct.heard('start')
     direct.send({ kind: 'drawn', cells: 3 })
     await expect.poll(() => view.root.dataset.cellucidTransport).toBe('direct')
+  })
+})
+
+describe('a base that comes late', () => {
+  test('is offered beside a picture that goes through the notebook, and taken on the click', async () => {
+    let isForwarded = false
+    const server = await fakeServer((request, response) => {
+      if (isForwarded) ourServer()(request, response)
+    })
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    page.greet()
+    await page.heard('start')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    page.send({ kind: 'drawn', cells: 3 })
+    await reaches(view.root, 'ready')
+    isForwarded = true
+    await vi.advanceTimersByTimeAsync(10_000)
+    vi.useRealTimers()
+    const notice = () => view.shadow.querySelector<HTMLElement>('.notice')
+    await expect.poll(() => notice()?.textContent).toContain('A faster connection works now.')
+    expect(view.shadow.querySelectorAll('iframe')).toHaveLength(1)
+    notice()?.querySelector('button')?.click()
+    expect((await view.page(1)).url).toContain(server.base)
+  })
+})
+
+describe('while there is no picture', () => {
+  test('the cell says what it waits for, and nothing once the picture stands', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const view = await host.render()
+    const waiting = () => view.shadow.querySelector('.waiting')?.textContent
+    expect(waiting()).toContain('Waiting for the kernel')
+    await host.kernel.push(welcome({ port: server.port }))
+    const page = await view.page()
+    expect(waiting()).toContain('Loading the viewer')
+    page.greet()
+    await page.heard('start')
+    page.send({ kind: 'drawn', cells: 1 })
+    await reaches(view.root, 'ready')
+    expect(waiting()).toBe('')
   })
 })
 
