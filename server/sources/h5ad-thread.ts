@@ -6,6 +6,8 @@ import type { H5adReply, H5adRequest, H5adWorkerData } from './h5ad-messages.ts'
 /** No finished block for so long: the file makes the library work without end. */
 const STALL_TIMEOUT_MS = 10_000
 const WATCH_INTERVAL_MS = 500
+/** Until the library is loaded nothing of the file was touched; a busy machine takes its time. */
+const LOAD_TIMEOUT_MS = 60_000
 /** For names and categories; arrays live outside of this heap and have budgets of their own. */
 const MAX_HEAP_MB = 1024
 
@@ -141,7 +143,7 @@ export class H5adThread {
     if (progress !== this.#lastProgress) {
       this.#lastProgress = progress
       this.#lastProgressAt = performance.now()
-    } else if (performance.now() - this.#lastProgressAt > this.#stallTimeoutMs) {
+    } else if (performance.now() - this.#lastProgressAt > (progress === 0 ? LOAD_TIMEOUT_MS : this.#stallTimeoutMs)) {
       const seconds = Math.round(this.#stallTimeoutMs / 1000)
       void this.end(
         new DataError('timed_out', `A part of the file took more than ${seconds} s to read, so it was given up.`),

@@ -78,6 +78,7 @@ class FileReader {
 
   async #open(path: string): Promise<null> {
     const { library, guard, filters } = await this.#loading
+    Atomics.add(this.#progress, 0, 1)
     guard.allow(path)
     this.#file = new Hdf5File(library, path, filters)
     this.#data = new StoredAnnData(this.#file.root)

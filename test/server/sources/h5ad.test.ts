@@ -1,0 +1,125 @@
+import { copyFile, mkdtemp, rename, rm, truncate, unlink, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { AnnDataSource } from '../../../server/sources/anndata-source.ts'
+import type { DataSource } from '../../../server/sources/data-source.ts'
+import { H5adReader } from '../../../server/sources/h5ad.ts'
+import { H5adThread } from '../../../server/sources/h5ad-thread.ts'
+import { openSource } from '../../../server/sources/open-source.ts'
+import { filesOf } from './anndata-files.ts'
+
+const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+const signal = new AbortController().signal
+let good = ''
+let hostile = ''
+let path = ''
+
+beforeAll(async () => {
+  good = join(await filesOf('make_refused.py'), 'good.h5ad')
+  hostile = await filesOf('make_hostile.py')
+}, 120_000)
+
+beforeEach(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cellucid-test-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  path = join(folder, 'data.h5ad')
+  await copyFile(good, path)
+})
+
+async function open(): Promise<DataSource> {
+  const source = await openSource({ kind: 'path', path }, NO_OPTIONS, () => Promise.reject(new Error('not asked')))
+  onTestFinished(() => source.close())
+  return source
+}
+
+describe('a file that changes while it is open', () => {
+  test('replaced by another: a new version, and its own values from then on', async () => {
+    const source = await open()
+    const before = await source.version(signal)
+    expect(await source.obs('leiden', signal)).toMatchObject({ categories: ['a', 'b'] })
+    await copyFile(join(hostile, 'names_are_hostile.csr.h5ad'), `${path}.new`)
+    await rename(`${path}.new`, path)
+    expect(await source.version(signal)).not.toBe(before)
+    await expect(source.obs('leiden', signal)).rejects.toMatchObject({ code: 'unknown_column' })
+    expect(await source.obs('cluster', signal)).toMatchObject({ categories: ['k0', 'k1', 'k2', 'k3'] })
+    expect(await source.identity(signal)).toMatchObject({ nObs: 40 })
+  })
+
+  test('replaced between two parts of one question: changed, never a mixture', async () => {
+    const reader = new H5adReader(path)
+    onTestFinished(() => reader.close())
+    await reader.describe(signal)
+    await copyFile(join(hostile, 'names_are_hostile.csr.h5ad'), path)
+    await expect(reader.gene(1, null, signal)).rejects.toMatchObject({ code: 'changed' })
+    await expect(reader.gene(1, null, signal)).rejects.toThrow('changed on disk while it was open')
+  })
+
+  test('cut short: what it was is not served any more', async () => {
+    const source = await open()
+    await truncate(path, 3000)
+    await expect(source.gene('ENSG00000000001', null, signal)).rejects.toMatchObject({ code: 'malformed' })
+  })
+
+  test('deleted: says so', async () => {
+    const source = await open()
+    await unlink(path)
+    await expect(source.obs('leiden', signal)).rejects.toMatchObject({ code: 'changed' })
+    await expect(source.obs('leiden', signal)).rejects.toThrow('not there any more')
+  })
+
+  test('touched: a new version with the same values', async () => {
+    const source = await open()
+    const before = await source.version(signal)
+    await utimes(path, new Date(), new Date(0))
+    expect(await source.version(signal)).not.toBe(before)
+    expect(await source.obs('leiden', signal)).toMatchObject({ categories: ['a', 'b'] })
+  })
+})
+
+describe('a read that nobody waits for', () => {
+  test('rejects with the reason at once, and the next read is answered', async () => {
+    const source = await open()
+    const leaving = new AbortController()
+    const reading = source.gene('ENSG00000000001', null, leaving.signal)
+    const reason = new Error('another colour')
+    leaving.abort(reason)
+    await expect(reading).rejects.toBe(reason)
+    expect(await source.gene('ENSG00000000002', null, signal)).toMatchObject({ max: 57 })
+  })
+
+  test('ends with "closed" when its source closes, as does every later one', async () => {
+    const source = await open()
+    const reading = source.gene('ENSG00000000001', null, signal)
+    const outcome = expect(reading).rejects.toMatchObject({ code: 'closed' })
+    await source.close()
+    await outcome
+    await source.close()
+    await expect(source.obs('leiden', signal)).rejects.toMatchObject({ code: 'closed' })
+  })
+})
+
+describe('a read that finishes no block', () => {
+  test('ends its thread and is told as timed out; the next one starts a new thread', { timeout: 60_000 }, async () => {
+    const threads: H5adThread[] = []
+    const take = () => {
+      // The first one is impatient: what takes it long is a chunk that inflates to more than a gigabyte.
+      threads.push(new H5adThread(threads.length === 0 ? 1000 : undefined))
+      return threads.at(-1)!
+    }
+    const reader = new H5adReader(join(hostile, 'chunk_inflates_without_end.csr.h5ad'), take)
+    const source = new AnnDataSource('h5ad', reader, 'bomb', NO_OPTIONS)
+    onTestFinished(() => source.close())
+    await source.identity(signal)
+    await expect(source.obs('score', signal)).rejects.toMatchObject({ code: 'timed_out' })
+    expect(threads[0]?.isAlive).toBe(false)
+    expect(await source.obs('cluster', signal)).toMatchObject({ missingCells: 0 })
+    expect(threads).toHaveLength(2)
+  })
+})
+
+test('threads that were ended leave no process and no handle behind', async () => {
+  const before = process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+  for (let i = 0; i < 3; i++) await (await open()).close()
+  expect(process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length).toBeLessThanOrEqual(before)
+})
