@@ -103,7 +103,7 @@ async function findPython() {
 }
 
 function pip(pipArguments) {
-  const quietly = ['-m', 'pip', '--disable-pip-version-check', '--quiet', ...pipArguments]
+  const quietly = ['-m', 'pip', '--disable-pip-version-check', '-qq', ...pipArguments]
   return must(VENV_PYTHON, quietly, { quiet: true })
 }
 
