@@ -43,6 +43,8 @@ export class DrawOrder {
   }
 
   /** @param values shape (cellCount,) in the order of `obs` @returns the same in draw order */
+  deal(values: Uint8Array): Uint8Array
+  deal(values: Uint8Array | Uint16Array): Uint8Array | Uint16Array
   deal(values: Uint8Array | Uint16Array): Uint8Array | Uint16Array {
     const dealt = values instanceof Uint8Array ? new Uint8Array(values.length) : new Uint16Array(values.length)
     const places = new Uint32Array(ROUNDS)

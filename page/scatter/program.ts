@@ -2,35 +2,38 @@
 export type Program = {
   /** What is drawn next is drawn by this program. */
   activate(): void
-  delete(): void
   uniform(name: string): WebGLUniformLocation | null
+  delete(): void
 }
 
-/**
- * @param sources GLSL, and the place of each attribute
- * @param defines text that replaces names in both sources
- * @throws Error with the compiler's own words; a context that was lost meanwhile compiles nothing and throws nothing
- */
-export function linkProgram(
-  gl: WebGL2RenderingContext,
-  sources: { vertex: string; fragment: string; attributes: readonly (readonly [name: string, place: number])[] },
-  defines: Readonly<Record<string, string>>,
-): Program {
+export type ProgramSource = {
+  /** GLSL ES 3.00 without its version line */
+  vertex: string
+  fragment: string
+  /** by place */
+  attributes: readonly string[]
+  /** text that replaces names in both sources */
+  defines: Readonly<Record<string, string>>
+}
+
+/** @throws Error with the compiler's own words; a context that was lost meanwhile compiles nothing and throws nothing */
+export function linkProgram(gl: WebGL2RenderingContext, source: ProgramSource): Program {
   const handle = gl.createProgram()
-  const lines = Object.entries(defines).map(([name, value]) => `#define ${name} ${value}\n`)
-  for (const [type, source] of [
-    [gl.VERTEX_SHADER, sources.vertex],
-    [gl.FRAGMENT_SHADER, sources.fragment],
+  const head = Object.entries(source.defines).map(([name, value]) => `#define ${name} ${value}\n`)
+  for (const [type, text] of [
+    [gl.VERTEX_SHADER, source.vertex],
+    [gl.FRAGMENT_SHADER, source.fragment],
   ] as const) {
     const shader = gl.createShader(type)
     if (!shader) continue
-    // #version has to stay the first line.
-    gl.shaderSource(shader, source.replace('\n', `\n${lines.join('')}`))
+    gl.shaderSource(shader, `#version 300 es\n${head.join('')}${text}`)
     gl.compileShader(shader)
     gl.attachShader(handle, shader)
     gl.deleteShader(shader)
   }
-  for (const [name, place] of sources.attributes) gl.bindAttribLocation(handle, place, name)
+  source.attributes.forEach((name, place) => {
+    gl.bindAttribLocation(handle, place, name)
+  })
   gl.linkProgram(handle)
   if (!gl.getProgramParameter(handle, gl.LINK_STATUS) && !gl.isContextLost()) {
     const logs = (gl.getAttachedShaders(handle) ?? []).map((shader) => gl.getShaderInfoLog(shader))

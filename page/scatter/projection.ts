@@ -60,7 +60,10 @@ export function homeCamera(bounds: Bounds, dimensions: number): Camera {
   return dimensions === 3 ? { center, zoom: 1, orbit: [...HOME_ORBIT] } : { center: center.slice(0, 2), zoom: 1 }
 }
 
-export type Stage = { width: number; height: number; bounds: Bounds; dimensions: number; yDown: boolean }
+/** What an embedding is to a camera. */
+export type EmbeddingStage = { bounds: Bounds; dimensions: number; yDown: boolean }
+
+export type Stage = EmbeddingStage & { width: number; height: number }
 
 export function projectionOf(camera: Camera, stage: Stage): Projection {
   const { width, height } = stage

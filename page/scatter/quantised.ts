@@ -53,6 +53,14 @@ export function quantise(column: DenseColumn | SparseColumn, cellCount: number, 
   return codes
 }
 
+/** The place of a code from low to high, 0 to 255: as the codes themselves, but 0 lies among the values and missing below. */
+export function rankOfCode(code: number, [low, high]: Range): number {
+  if (code === MISSING_CODE) return 0
+  if (code !== ZERO_CODE) return code
+  const step = high > low ? (-low / (high - low)) * STEPS : 0
+  return FIRST_CODE + Math.round(Math.min(STEPS, Math.max(0, step)))
+}
+
 /** The value in the middle of what a code stands for. */
 export function valueOfCode(code: number, [low, high]: Range): number {
   return code === ZERO_CODE ? 0 : low + ((code - FIRST_CODE) / STEPS) * (high - low)

@@ -4,15 +4,16 @@ import { type ColorTable, categoryTable, plainTable, valueTable } from './color-
 import type { Coloring } from './coloring.ts'
 import { DrawOrder } from './draw-order.ts'
 import type { PointLayer } from './point-layer.ts'
-import { type Bounds, boundsOf } from './projection.ts'
-import { quantise, quantisedRange, type Range, servesRange } from './quantised.ts'
+import { type Bounds, boundsOf, type EmbeddingStage } from './projection.ts'
+import { quantise, quantisedRange, type Range, rankOfCode, servesRange } from './quantised.ts'
+import { rankedPlaces } from './ranking.ts'
 import type { ThemeColors } from './theme.ts'
 
 const EMPTY = new Uint32Array(0)
 const NO_BOUNDS: Bounds = { low: [0, 0, 0], high: [0, 0, 0], hasMissing: false }
 
-type Part = 'positions' | 'codes' | 'table' | 'flags'
-const PARTS: readonly Part[] = ['positions', 'codes', 'table', 'flags']
+type Part = 'positions' | 'codes' | 'ranking' | 'table' | 'flags'
+const PARTS: readonly Part[] = ['positions', 'codes', 'ranking', 'table', 'flags']
 
 /**
  * The cells as they are to be drawn, in the order of `obs`, in main memory. Knows which parts the graphics card does not
@@ -20,6 +21,7 @@ const PARTS: readonly Part[] = ['positions', 'codes', 'table', 'flags']
  */
 export class Scene {
   #embedding: Embedding | null = null
+  #keepsOldPositions = false
   #bounds = NO_BOUNDS
   #order = new DrawOrder(0)
   #coloring: Coloring | null = null
@@ -41,12 +43,19 @@ export class Scene {
     return this.#embedding
   }
 
-  get bounds(): Bounds {
-    return this.#bounds
+  get stage(): EmbeddingStage {
+    const { dimensions = 2, yDown = false } = this.#embedding ?? {}
+    return { bounds: this.#bounds, dimensions, yDown }
   }
 
   get cellCount(): number {
     return this.#order.cellCount
+  }
+
+  /** Half of the largest distance that cells can have, in units. */
+  get radius(): number {
+    const { low, high } = this.#bounds
+    return Math.hypot(high[0] - low[0], high[1] - low[1], high[2] - low[2]) / 2 || 1
   }
 
   /** How many cells to draw where `wanted` are enough for a fair sample. */
@@ -58,17 +67,19 @@ export class Scene {
     return this.#sets.selected.length > 0
   }
 
-  setEmbedding(embedding: Embedding | null): void {
+  /** @param keepOld leave the cells' places before on the graphics card, for a way from there */
+  setEmbedding(embedding: Embedding | null, keepOld: boolean): void {
     const cellCount = embedding === null ? 0 : embedding.positions.length / embedding.dimensions
     this.#embedding = embedding
     this.#bounds = embedding === null ? NO_BOUNDS : boundsOf(embedding.positions, embedding.dimensions)
+    this.#keepsOldPositions = keepOld
     this.#stale.add('positions')
     if (cellCount === this.cellCount) return
     this.#order = new DrawOrder(cellCount)
     this.#flags = null
     this.#makeFlags()
+    this.#codesChanged()
     this.#makeTable()
-    this.#stale.add('codes')
   }
 
   setColoring(coloring: Coloring | null): void {
@@ -81,10 +92,10 @@ export class Scene {
         servesRange(coloring.column, this.#quantised, coloring.range)
       if (!isServed) {
         this.#quantised = quantisedRange(coloring.column, coloring.range)
-        this.#stale.add('codes')
+        this.#codesChanged()
       }
     } else if (coloring?.kind !== 'categories' || old?.kind !== 'categories' || old.codes !== coloring.codes) {
-      this.#stale.add('codes')
+      this.#codesChanged()
     }
     this.#makeTable()
   }
@@ -101,17 +112,28 @@ export class Scene {
 
   /** The graphics card has nothing any more. */
   invalidate(): void {
+    this.#keepsOldPositions = false
     for (const part of PARTS) this.#stale.add(part)
   }
 
-  /** Bring the graphics card up to date: only what has changed is sent. */
-  upload(layer: PointLayer): void {
-    const { positions, dimensions } = this.#embedding ?? { positions: new Float32Array(0), dimensions: 2 }
-    if (this.#stale.has('positions')) layer.setPositions(positions, dimensions, this.#order)
-    if (this.#stale.has('codes')) layer.setCodes(this.#codes(), this.#order)
-    if (this.#stale.has('table')) layer.setTable(this.#table)
-    if (this.#stale.has('flags')) layer.setFlags(this.#flags, this.#order)
-    this.#stale.clear()
+  /**
+   * Bring the graphics card up to date: only what has changed is sent.
+   * @param ranking whether cells are to be drawn by value, lowest first, which takes 4 bytes a cell
+   */
+  upload(layer: PointLayer, ranking: 'needed' | 'later' | 'unneeded'): void {
+    const { cells } = layer
+    if (this.#stale.delete('positions')) {
+      const { positions, dimensions } = this.#embedding ?? { positions: new Float32Array(0), dimensions: 2 }
+      cells.setPositions(positions, this.#order, { dimensions, keepOld: this.#keepsOldPositions })
+    }
+    if (this.#stale.delete('codes')) cells.setCodes(this.#codes(), this.#order)
+    if (this.#stale.delete('table')) layer.setTable(this.#table)
+    if (this.#stale.delete('flags')) cells.setFlags(this.#flags, this.#order)
+    if (ranking === 'needed' && this.#stale.delete('ranking')) cells.setRanking(this.#ranking())
+    if (ranking === 'unneeded' && cells.hasRanking) {
+      cells.setRanking(null)
+      this.#stale.add('ranking')
+    }
   }
 
   /** Whether a cell is drawn, as far as sets and legend say; a cell without a position is nowhere. */
@@ -138,6 +160,18 @@ export class Scene {
     if (coloring === null) return null
     if (coloring.kind === 'categories') return coloring.codes
     return quantise(coloring.column, coloring.cellCount, this.#quantised)
+  }
+
+  /** null where no cell is higher than another: the draw order serves. */
+  #ranking(): Uint32Array | null {
+    const codes = this.#fittingColoring()?.kind === 'values' ? this.#codes() : null
+    if (!(codes instanceof Uint8Array)) return null
+    return rankedPlaces(this.#order.deal(codes), (code) => rankOfCode(code, this.#quantised))
+  }
+
+  #codesChanged(): void {
+    this.#stale.add('codes')
+    this.#stale.add('ranking')
   }
 
   #makeTable(): void {

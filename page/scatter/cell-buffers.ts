@@ -1,0 +1,116 @@
+import type { DrawOrder } from './draw-order.ts'
+
+/** The attributes of a cell, by place: the same in every program, so that one vertex array serves all. */
+export const ATTRIBUTES = ['position', 'code', 'flags', 'oldPosition'] as const
+const [POSITION, CODE, FLAGS, OLD_POSITION] = [0, 1, 2, 3] as const
+
+/** What the graphics card holds of each cell, in draw order: 8 bytes a cell in 2D and up to 2 of codes and flags. */
+export class CellBuffers {
+  readonly #gl: WebGL2RenderingContext
+  readonly #cells: WebGLVertexArrayObject
+  readonly #code: WebGLBuffer
+  readonly #flags: WebGLBuffer
+  #position: WebGLBuffer
+  #dimensions = 2
+  #oldPosition: WebGLBuffer | null = null
+  #ranking: WebGLBuffer | null = null
+
+  constructor(gl: WebGL2RenderingContext) {
+    this.#gl = gl
+    this.#cells = gl.createVertexArray()
+    this.#position = gl.createBuffer()
+    this.#code = gl.createBuffer()
+    this.#flags = gl.createBuffer()
+  }
+
+  /** Whether places of the embedding before are still here, to start from. */
+  get hasOldPositions(): boolean {
+    return this.#oldPosition !== null
+  }
+
+  /** Whether cells can be drawn by rank instead of in draw order. */
+  get hasRanking(): boolean {
+    return this.#ranking !== null
+  }
+
+  /**
+   * @param positions shape (n, dimensions) row-major, in the order of `obs`
+   * @param options.keepOld keep the places that were there before, of the same cells
+   */
+  setPositions(positions: Float32Array, order: DrawOrder, options: { dimensions: number; keepOld: boolean }): void {
+    const gl = this.#gl
+    this.dropOldPositions()
+    if (options.keepOld) {
+      this.#oldPosition = this.#position
+      this.#position = gl.createBuffer()
+      this.bind()
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.#oldPosition)
+      gl.enableVertexAttribArray(OLD_POSITION)
+      gl.vertexAttribPointer(OLD_POSITION, this.#dimensions, gl.FLOAT, false, 0, 0)
+    }
+    this.#dimensions = options.dimensions
+    this.#fill(POSITION, this.#position, order.dealPositions(positions, options.dimensions))
+    gl.vertexAttribPointer(POSITION, options.dimensions, gl.FLOAT, false, 0, 0)
+  }
+
+  dropOldPositions(): void {
+    if (this.#oldPosition === null) return
+    this.bind()
+    this.#gl.disableVertexAttribArray(OLD_POSITION)
+    this.#gl.deleteBuffer(this.#oldPosition)
+    this.#oldPosition = null
+  }
+
+  /** @param codes shape (n,), in the order of `obs`; null gives every cell code 0 */
+  setCodes(codes: Uint8Array | Uint16Array | null, order: DrawOrder): void {
+    this.#setIntegers(CODE, codes, order)
+  }
+
+  /** @param flags shape (n,), in the order of `obs`; null gives every cell none */
+  setFlags(flags: Uint8Array | null, order: DrawOrder): void {
+    this.#setIntegers(FLAGS, flags, order)
+  }
+
+  /** @param ranking places in draw order, lowest rank first; null gives the 4 bytes a cell back */
+  setRanking(ranking: Uint32Array | null): void {
+    const gl = this.#gl
+    this.bind()
+    gl.deleteBuffer(this.#ranking)
+    this.#ranking = ranking === null ? null : gl.createBuffer()
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.#ranking)
+    if (ranking !== null) gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, ranking, gl.STATIC_DRAW)
+  }
+
+  bind(): void {
+    this.#gl.bindVertexArray(this.#cells)
+  }
+
+  dispose(): void {
+    const gl = this.#gl
+    for (const buffer of [this.#position, this.#code, this.#flags, this.#oldPosition, this.#ranking]) {
+      gl.deleteBuffer(buffer)
+    }
+    gl.deleteVertexArray(this.#cells)
+  }
+
+  #setIntegers(at: typeof CODE | typeof FLAGS, values: Uint8Array | Uint16Array | null, order: DrawOrder): void {
+    const gl = this.#gl
+    if (values === null) {
+      this.bind()
+      gl.disableVertexAttribArray(at)
+      gl.vertexAttribI4ui(at, 0, 0, 0, 0)
+      return
+    }
+    this.#fill(at, at === CODE ? this.#code : this.#flags, order.deal(values))
+    gl.vertexAttribIPointer(at, 1, values instanceof Uint8Array ? gl.UNSIGNED_BYTE : gl.UNSIGNED_SHORT, 0, 0)
+  }
+
+  /** Fill a buffer, and leave it bound for the pointer call. */
+  #fill(at: number, buffer: WebGLBuffer, values: Float32Array | Uint8Array | Uint16Array): void {
+    const gl = this.#gl
+    this.bind()
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer)
+    gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW)
+    gl.enableVertexAttribArray(at)
+  }
+}

@@ -1,0 +1,150 @@
+import { type CanvasSize, followSize, sizeOf } from './canvas-size.ts'
+import { type Frame, PointLayer } from './point-layer.ts'
+import { Refinement } from './refinement.ts'
+
+/** What happens to a screen from outside. */
+export type ScreenEvents = {
+  /** the canvas has another size and is empty: draw in this task, before the browser shows it */
+  resized(): void
+  /** `isWanted` where it was `release` that gave the context away */
+  contextLost(isWanted: boolean): void
+  /** there is a new, empty layer */
+  contextRestored(): void
+}
+
+/** A canvas with its graphics context: its size, what is on the card, and the loss of both. */
+export class Screen {
+  readonly #canvas: HTMLCanvasElement
+  readonly #gl: WebGL2RenderingContext
+  readonly #events: ScreenEvents
+  readonly #unfollow: () => void
+  #layer: PointLayer | null
+  #refinement: Refinement | null = null
+  #size: CanvasSize
+  #isReleased = false
+
+  /** @throws Error with a sentence for the user where the browser has no WebGL2 */
+  constructor(canvas: HTMLCanvasElement, events: ScreenEvents) {
+    const gl = canvas.getContext('webgl2', { alpha: false, antialias: false, powerPreference: 'high-performance' })
+    if (!gl) {
+      throw new Error(
+        'This browser offers no WebGL2, which drawing the cells needs. ' +
+          'Switch on hardware acceleration in its settings, or open the notebook in another browser.',
+      )
+    }
+    this.#canvas = canvas
+    this.#gl = gl
+    this.#events = events
+    this.#layer = new PointLayer(gl)
+    this.#size = sizeOf(canvas)
+    if (this.hasSize) this.#fitBuffer(this.#size.ratio)
+    canvas.addEventListener('webglcontextlost', this.#lost)
+    canvas.addEventListener('webglcontextrestored', this.#restored)
+    this.#unfollow = followSize(canvas, (size) => this.#resize(size))
+  }
+
+  /** CSS pixels, and device pixels a CSS pixel. */
+  get size(): CanvasSize {
+    return this.#size
+  }
+
+  get hasSize(): boolean {
+    return this.#size.width > 0 && this.#size.height > 0
+  }
+
+  /** What to draw on; null while there is no canvas to see or the graphics context is lost. */
+  get layer(): PointLayer | null {
+    return this.hasSize ? this.#layer : null
+  }
+
+  draw(layer: PointLayer, frame: Frame): void {
+    layer.draw(frame, 0, layer.workOf(frame))
+  }
+
+  /** Draw a part of a large picture, or all of a small one. @returns whether it is complete */
+  refine(layer: PointLayer, frame: Frame): boolean {
+    if (!Refinement.isWorthwhile(layer.workOf(frame))) {
+      this.draw(layer, frame)
+      return true
+    }
+    this.#refinement ??= new Refinement(this.#gl)
+    return this.#refinement.step(layer, frame)
+  }
+
+  /** What `refine` has drawn so far shows something else than what is wanted now. */
+  restartRefinement(): void {
+    this.#refinement?.restart()
+  }
+
+  /**
+   * Draw at another scale and read the canvas, all in one task: after it the browser may empty the canvas.
+   * @param wanted device pixels a CSS pixel; less where the graphics card has a limit
+   * @returns what `read` returns, and whether the canvas was emptied by it
+   */
+  atScale<Result>(wanted: number, read: (scale: number) => Result): { result: Result; isEmptied: boolean } {
+    const limit: unknown = this.#gl.getParameter(this.#gl.MAX_RENDERBUFFER_SIZE)
+    const largest = typeof limit === 'number' ? limit : 4096
+    const scale = Math.min(wanted, largest / Math.max(this.#size.width, this.#size.height))
+    this.#fitBuffer(scale)
+    try {
+      const result = read(scale)
+      return { result, isEmptied: this.#canvas.width !== Math.round(this.#size.width * this.#size.ratio) }
+    } finally {
+      this.#fitBuffer(this.#size.ratio)
+    }
+  }
+
+  release(): void {
+    this.#isReleased = true
+    this.#gl.getExtension('WEBGL_lose_context')?.loseContext()
+  }
+
+  restore(): void {
+    if (!this.#isReleased) return
+    this.#isReleased = false
+    this.#gl.getExtension('WEBGL_lose_context')?.restoreContext()
+  }
+
+  dispose(): void {
+    this.#unfollow()
+    this.#canvas.removeEventListener('webglcontextlost', this.#lost)
+    this.#canvas.removeEventListener('webglcontextrestored', this.#restored)
+    this.#refinement?.dispose()
+    this.#layer?.dispose()
+    this.#layer = null
+    // The browser has about 16 contexts for all pages of a process; a canvas that nobody uses may keep one for long.
+    this.#gl.getExtension('WEBGL_lose_context')?.loseContext()
+  }
+
+  #resize(size: CanvasSize): void {
+    const old = this.#size
+    this.#size = size
+    const isSame = size.width === old.width && size.height === old.height && size.ratio === old.ratio
+    if (isSame || !this.hasSize) return
+    this.#fitBuffer(size.ratio)
+    this.restartRefinement()
+    this.#events.resized()
+  }
+
+  /** Make the canvas's own buffer fit. Setting a size empties it, so the same one is not set again. */
+  #fitBuffer(scale: number): void {
+    const width = Math.max(1, Math.round(this.#size.width * scale))
+    const height = Math.max(1, Math.round(this.#size.height * scale))
+    if (this.#canvas.width === width && this.#canvas.height === height) return
+    this.#canvas.width = width
+    this.#canvas.height = height
+  }
+
+  readonly #lost = (event: Event): void => {
+    // Without this the browser never gives the context back.
+    event.preventDefault()
+    this.#layer = null
+    this.#refinement = null
+    this.#events.contextLost(this.#isReleased)
+  }
+
+  readonly #restored = (): void => {
+    this.#layer = new PointLayer(this.#gl)
+    this.#events.contextRestored()
+  }
+}
