@@ -39,21 +39,25 @@ const LAB_SETTINGS = {
  * @param {string} options.logFile what it and its kernels say
  * @param {boolean} [options.autosave] false: notebooks stay as they are on disk
  * @param {string} [options.ownFolder] configuration and runtime files; a temporary folder when absent
+ * @param {number} [options.port] a free one when absent
+ * @param {readonly string[]} [options.within] a program and its arguments that the command is given to, such as `nice`
  * @returns {Promise<Lab>}
  */
 export async function startLab(options) {
   const { folder, baseUrl = '/', serverProxy = true, labArguments = [], environment = {}, logFile } = options
   const own = options.ownFolder ?? mkdtempSync(join(tmpdir(), 'lab-'))
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const token = randomBytes(24).toString('hex')
   if (options.autosave === false) setAutosave(own, false)
   mkdirSync(dirname(logFile), { recursive: true })
   mkdirSync(join(own, 'config/labconfig'), { recursive: true })
   writeFileSync(join(own, 'config/labconfig/default_setting_overrides.json'), JSON.stringify(LAB_SETTINGS))
   const log = createWriteStream(logFile)
+  const [program, ...programArguments] = [...(options.within ?? []), join(ROOT, '.venv/bin/jupyter-lab')]
   const child = spawn(
-    join(ROOT, '.venv/bin/jupyter-lab'),
+    program,
     [
+      ...programArguments,
       '--no-browser',
       '--ServerApp.ip=127.0.0.1',
       `--ServerApp.port=${port}`,

@@ -4,19 +4,24 @@ import { parseHex } from '../stage/picture.ts'
 import { chooseGene, colorsSeen, lasso, shows } from './gestures.ts'
 
 /** The cells of the notebook that every environment runs. */
-export const SCENARIO_CELLS = [
-  `import json, threading
+export const SCENARIO_CELLS = scenarioCells()
+
+/** @param options more arguments of `show_anndata` */
+export function scenarioCells(options = ''): string[] {
+  return [
+    `import json, threading
 import scanpy as sc
 from cellucid_notebook import show_anndata
 adata = sc.datasets.pbmc68k_reduced()
-viewer = show_anndata(adata, color="louvain")`,
-  `selections, arrived = [], threading.Event()
+viewer = show_anndata(adata, color="louvain", ${options})`,
+    `selections, arrived = [], threading.Event()
 @viewer.on_selection
 def keep(event):
     selections.append([int(cell) for cell in event["cells"]])
     arrived.set()
 print(json.dumps(list(adata.uns["louvain_colors"])))`,
-] as const
+  ]
+}
 
 /** A start that has to find Node, load the package and draw with software GL on a busy machine. */
 export const FIRST_PICTURE_MS = 60_000

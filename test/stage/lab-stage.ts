@@ -1,9 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { CHROMIUM_ARGUMENTS, findChromium, type Lab, openNotebook, startLab } from '../../scripts/jupyter-lab.mjs'
+import {
+  CHROMIUM_ARGUMENTS,
+  findChromium,
+  freePort,
+  type Lab,
+  openNotebook,
+  startLab,
+} from '../../scripts/jupyter-lab.mjs'
 import { notebookReady } from './notebook.ts'
+import { makeOwnNetwork, type OwnNetwork } from './own-network.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -14,6 +22,12 @@ export type LabOptions = {
   serverProxy?: boolean
   labArguments?: string[]
   environment?: Record<string, string>
+  /** As in a container: of all ports only Jupyter's is reached from outside. */
+  ownNetwork?: boolean
+  /** Front-end extensions that are switched off, by the name of their package. */
+  disabledExtensions?: readonly string[]
+  /** Settings of JupyterLab's plugins, by plugin. */
+  settings?: Record<string, object>
 }
 
 /** A JupyterLab and a browser, with what both say in `dist/e2e/<name>/`. */
@@ -37,14 +51,27 @@ export async function launchBrowser(extraArguments: readonly string[] = []): Pro
   return chromium.launch({ executablePath, args: [...CHROMIUM_ARGUMENTS, ...extraArguments], chromiumSandbox: false })
 }
 
-export async function startLabStage(name: string, { hostName, ...options }: LabOptions = {}): Promise<LabStage> {
+export async function startLabStage(name: string, options: LabOptions = {}): Promise<LabStage> {
   const folder = join(ROOT, 'dist/e2e', name)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const notebooks = mkdtempSync(join(tmpdir(), 'notebooks-'))
+  const ownFolder = configure(options)
+  const { hostName, baseUrl, serverProxy, environment } = options
   const named = hostName === undefined ? [] : [`--ServerApp.local_hostnames=['localhost', '${hostName}']`]
-  const labArguments = [...(options.labArguments ?? []), ...named]
-  const local = await startLab({ folder: notebooks, logFile: join(folder, 'jupyter.log'), ...options, labArguments })
+  const port = await freePort()
+  const network: OwnNetwork | null = options.ownNetwork === true ? await makeOwnNetwork(port) : null
+  const local = await startLab({
+    folder: notebooks,
+    ownFolder,
+    port,
+    logFile: join(folder, 'jupyter.log'),
+    labArguments: [...(options.labArguments ?? []), ...named],
+    within: network?.command ?? [],
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(serverProxy === undefined ? {} : { serverProxy }),
+    ...(environment === undefined ? {} : { environment }),
+  })
   const lab = hostName === undefined ? local : { ...local, url: local.url.replace('127.0.0.1', hostName) }
   const browser = await launchBrowser(['--host-resolver-rules=MAP *.example.test 127.0.0.1'])
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 } })
@@ -74,9 +101,28 @@ export async function startLabStage(name: string, { hostName, ...options }: LabO
       writeFileSync(join(folder, 'browser-errors.log'), errors.join('\n'))
       await browser.close()
       await lab.stop()
-      rmSync(notebooks, { recursive: true, force: true })
+      await network?.stop()
+      for (const made of [notebooks, ownFolder]) rmSync(made, { recursive: true, force: true })
     },
   }
+}
+
+/** @returns a folder of its own for configuration and runtime files */
+function configure({ disabledExtensions = [], settings = {} }: LabOptions): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lab-'))
+  const write = (path: string, content: object) => {
+    const file = join(folder, 'config', path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, JSON.stringify(content))
+  }
+  write('labconfig/page_config.json', {
+    disabledExtensions: Object.fromEntries(disabledExtensions.map((extension) => [extension, true])),
+  })
+  for (const [plugin, values] of Object.entries(settings)) {
+    const [extension, id] = plugin.split(':')
+    write(`lab/user-settings/${extension}/${id}.jupyterlab-settings`, values)
+  }
+  return folder
 }
 
 /** A notebook file of these code cells, without outputs. */
