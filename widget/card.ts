@@ -10,6 +10,8 @@ export type Obstacle = {
   override: string | null
   /** The kernel's comm still works. */
   isLive: boolean
+  /** The browser would let the page reach this computer if its user allowed it. */
+  canClick: boolean
   /** A sentence that overrides what the reports would say: another protocol, a stopped viewer. */
   because?: string
 }
@@ -42,10 +44,16 @@ export function describe({ kind, base, verdict, reason }: CandidateReport): stri
 }
 
 /** The one line that names the trouble. */
-export function headline({ reports, override, isLive, because }: Obstacle): string {
+export function headline(obstacle: Obstacle): string {
+  const { reports, override, isLive, because } = obstacle
   if (because !== undefined) return because
   if (override !== null) return 'The address that was set for the viewer does not lead to it'
-  if (!isLive) return 'Proxy required: this page reaches neither the viewer nor the kernel'
+  if (!isLive) {
+    return lacksProxy(reports)
+      ? 'Proxy required: this page reaches neither the viewer nor the kernel'
+      : 'The kernel is gone, and its viewer with it'
+  }
+  if (refusal(reports) !== undefined) return 'The kernel answers, but it cannot show the viewer'
   return reports.some(({ verdict }) => verdict === 'frameSilent')
     ? 'The viewer was found, but its page was blocked'
     : 'The viewer cannot be reached from this page'
@@ -54,7 +62,6 @@ export function headline({ reports, override, isLive, because }: Obstacle): stri
 /** The one thing to do next on this host. */
 export function nextStep(obstacle: Obstacle): string {
   const { reports, port, hints, override, isLive } = obstacle
-  const failed = (kind: CandidateKind) => reports.find((report) => report.kind === kind && report.verdict !== 'proven')
   if (reports.some(({ verdict }) => verdict === 'redirect')) {
     return 'Your login to the notebook server has ended: log in again in another tab, then try again.'
   }
@@ -64,15 +71,37 @@ export function nextStep(obstacle: Obstacle): string {
   if (override !== null) {
     return `Let it lead to port ${port} of the kernel's machine, or unset CELLUCID_CLIENT_SERVER_URL (client_server_url=) and run the cell again.`
   }
-  if (!isLive) return 'Run the cell again.'
-  if (hints.ssh || hints.slurm) {
+  if (!isLive && !lacksProxy(reports)) return 'Run the cell again.'
+  if (isLive && refusal(reports) !== undefined) {
+    return 'Run the cell again. If this stays, copy the report and show it to whoever keeps this notebook server.'
+  }
+  if (isLive && (hints.ssh || hints.slurm) && mayReachThisComputer(obstacle)) {
     const host = hints.hostName ?? 'the-machine-of-the-kernel'
     return `Forward the port in a terminal on your computer: ssh -L ${port}:127.0.0.1:${port} ${host} – then try again.`
   }
-  if (failed('same-origin-proxy')) {
-    return 'Install jupyter-server-proxy in the environment of the notebook server (not of the kernel), restart that server, then run the cell again. On a managed Hub ask its administrator.'
-  }
-  return 'Set CELLUCID_CLIENT_SERVER_URL in the kernel to an address under which this browser reaches the viewer, then run the cell again.'
+  return lacksProxy(reports) ? INSTALL_PROXY : SET_ADDRESS
+}
+
+const SET_ADDRESS =
+  'Set CELLUCID_CLIENT_SERVER_URL in the kernel to an address under which this browser reaches the viewer, then run the cell again.'
+
+const INSTALL_PROXY =
+  'Install jupyter-server-proxy in the environment of the notebook server (not of the kernel), restart that server, then run the cell again. On a managed Hub ask its administrator.'
+
+/** The notebook server itself answered that it knows no such path. */
+function lacksProxy(reports: readonly CandidateReport[]): boolean {
+  return reports.some(({ kind, verdict, reason }) => {
+    return kind === 'same-origin-proxy' && verdict === 'status' && reason === '404'
+  })
+}
+
+/** What the kernel said to the request for the page itself. */
+function refusal(reports: readonly CandidateReport[]): CandidateReport | undefined {
+  return reports.find(({ kind, verdict }) => kind === 'tunnel' && verdict === 'status')
+}
+
+function mayReachThisComputer({ reports, canClick }: Obstacle): boolean {
+  return canClick || reports.some(({ kind, verdict }) => kind === 'direct' && verdict !== 'skipped')
 }
 
 /** What "Copy report" copies. Holds addresses and verdicts, never a secret. */

@@ -294,6 +294,7 @@ export class View {
       hints,
       override: forced,
       isLive: this.#link.isLive,
+      canClick: this.#outcome?.canClick === true,
       ...(because === undefined ? {} : { because }),
     }
     this.#box.card(card(obstacle, this.#actions(forced)), headline(obstacle))

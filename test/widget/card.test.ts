@@ -15,12 +15,19 @@ const tunnelFailed: CandidateReport = {
   reason: 'the kernel is not connected',
 }
 
+const direct = (verdict: CandidateReport['verdict']): CandidateReport => ({
+  kind: 'direct',
+  base: 'http://127.0.0.1:8765/',
+  verdict,
+})
+
 const obstacle = (overrides: Partial<Obstacle> = {}): Obstacle => ({
   reports: [proxy('status', '404')],
   port: 8765,
   hints: {},
   override: null,
   isLive: true,
+  canClick: false,
   ...overrides,
 })
 
@@ -29,10 +36,21 @@ describe('the next step is the one for this host', () => {
     ['no proxy on the notebook server', {}, /Install jupyter-server-proxy in the environment of the notebook server/],
     ['a login that ended', { reports: [proxy('redirect')] }, /log in again/],
     ['a reverse proxy that changes Host', { reports: [proxy('status', '421')] }, /proxy_set_header Host \$http_host/],
-    ['a kernel behind ssh', { hints: { ssh: true, hostName: 'c12' } }, /ssh -L 8765:127\.0\.0\.1:8765 c12/],
-    ['a cluster node', { hints: { slurm: true } }, /ssh -L 8765:127\.0\.0\.1:8765/],
+    [
+      'a kernel behind ssh',
+      { reports: [direct('badProof')], hints: { ssh: true, hostName: 'c12' } },
+      /ssh -L 8765:127\.0\.0\.1:8765 c12/,
+    ],
+    ['a cluster node', { hints: { slurm: true }, canClick: true }, /ssh -L 8765:127\.0\.0\.1:8765/],
+    [
+      'a kernel behind ssh on a page that may not reach this computer',
+      { reports: [proxy('status', '404'), direct('skipped')], hints: { ssh: true } },
+      /Install jupyter-server-proxy/,
+    ],
+    ['a kernel that refuses', { reports: [{ ...tunnelFailed, verdict: 'status' }] }, /show it to whoever keeps/],
+    ['neither proxy nor kernel', { isLive: false }, /Install jupyter-server-proxy/],
     ['a forced address', { override: 'https://x.example/' }, /CELLUCID_CLIENT_SERVER_URL/],
-    ['a kernel that is gone', { isLive: false }, /Run the cell again/],
+    ['a kernel that is gone', { isLive: false, reports: [proxy('status', '500')] }, /^Run the cell again/],
     ['nothing that a proxy could do', { reports: [] }, /Set CELLUCID_CLIENT_SERVER_URL/],
   ]
   test.each(cases)('%s', (_name, overrides, expected) => {
@@ -42,7 +60,13 @@ describe('the next step is the one for this host', () => {
 
 describe('the heading', () => {
   test('is "proxy required" where neither base nor kernel is reached', () => {
-    expect(headline(obstacle({ isLive: false, reports: [proxy('network'), tunnelFailed] }))).toMatch(/^Proxy required/)
+    expect(headline(obstacle({ isLive: false, reports: [proxy('status', '404'), tunnelFailed] }))).toMatch(
+      /^Proxy required/,
+    )
+  })
+
+  test('is another where only the kernel is gone', () => {
+    expect(headline(obstacle({ isLive: false, reports: [proxy('status', '500')] }))).toMatch(/^The kernel is gone/)
   })
 
   test('speaks of the forced address where there is one', () => {
