@@ -1,29 +1,34 @@
 import { LIMITS } from './limits.ts'
 
 const TICK_MS = 250
+/** One late tick is a stall that is over, as at the start; so many in a row say that the process does not keep up. */
+const LATE_TICKS = 2
 
-/** Whether the process keeps up: one tick that comes much too late says that it does not. */
+/** Whether the process keeps up with what it is asked. */
 export class EventLoopWatch {
-  #lateMs = 0
+  /** How late the last ticks came, oldest first. */
+  #late: number[] = []
   #lastTick = performance.now()
   readonly #timer: NodeJS.Timeout
 
   constructor() {
-    this.#timer = setInterval(() => {
-      const now = performance.now()
-      this.#lateMs = Math.max(0, now - this.#lastTick - TICK_MS)
-      this.#lastTick = now
-    }, TICK_MS)
+    this.#timer = setInterval(() => this.tick(performance.now()), TICK_MS)
     this.#timer.unref()
   }
 
-  /** Of the last tick, or of the one that is due. */
+  /** @param now milliseconds of the monotonic clock; called by the watch's own timer */
+  tick(now: number): void {
+    this.#late = [...this.#late, Math.max(0, now - this.#lastTick - TICK_MS)].slice(-LATE_TICKS)
+    this.#lastTick = now
+  }
+
+  /** Of the last tick. */
   get lateMs(): number {
-    return Math.max(this.#lateMs, performance.now() - this.#lastTick - TICK_MS)
+    return this.#late.at(-1) ?? 0
   }
 
   get isOverloaded(): boolean {
-    return this.lateMs > LIMITS.eventLoopLateMs
+    return this.#late.length === LATE_TICKS && this.#late.every((late) => late > LIMITS.eventLoopLateMs)
   }
 
   stop(): void {

@@ -66,9 +66,9 @@ export class Pipe {
   }
 
   /** Ask the other side. @throws ProtocolError as answered, `kernel_gone` when the pipe ends; the signal's reason */
-  call(method: string, params: object, signal: AbortSignal): Promise<{ result: unknown; body: Uint8Array }> {
+  async call(method: string, params: object, signal: AbortSignal): Promise<{ result: unknown; body: Uint8Array }> {
     signal.throwIfAborted()
-    if (!this.#isOpen) return Promise.reject(kernelGone())
+    if (!this.#isOpen) throw kernelGone()
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const leave = () => {

@@ -6,9 +6,14 @@ export type RawAnswer = { status: number; headers: Record<string, string>; body:
 
 /**
  * Send bytes as they are and read until the server closes; no client library mends them first.
+ * @param endsAfterMs end the sending side so long after the bytes: what was begun stays a beginning
  * @returns `null` when the server closed without a word
  */
-export function sendRaw(port: number, bytes: string | Uint8Array): Promise<RawAnswer | null> {
+export function sendRaw(
+  port: number,
+  bytes: string | Uint8Array,
+  { endsAfterMs }: { endsAfterMs?: number } = {},
+): Promise<RawAnswer | null> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' })
     const chunks: Buffer[] = []
@@ -18,9 +23,11 @@ export function sendRaw(port: number, bytes: string | Uint8Array): Promise<RawAn
       // An accepted upgrade stays open.
       if (Buffer.concat(chunks).toString('latin1').startsWith('HTTP/1.1 101')) socket.end()
     })
-    socket.once('error', reject)
+    // A reset tells no more than a close: what was heard before it counts.
+    socket.once('error', (error) => (chunks.length === 0 && endsAfterMs === undefined ? reject(error) : undefined))
     socket.once('close', () => resolve(parseAnswer(Buffer.concat(chunks).toString('latin1'))))
     socket.write(bytes)
+    if (endsAfterMs !== undefined) setTimeout(() => socket.end(), endsAfterMs)
   })
 }
 
