@@ -1,10 +1,11 @@
-import type { Column } from '../protocol/column-frame.ts'
-import { colorName } from './column-cache.ts'
+import type { CodesColumn } from '../protocol/column-frame.ts'
+import { colorName } from './colorable.ts'
+import { filterOf, hiddenCodes } from './filters.ts'
 import { type Coloring, categoryPalette } from './scatter/coloring.ts'
 import type { ScaleSettings, ShownColor, Store } from './store.ts'
+import { logColumn, toLog, type ValueColumn } from './values.ts'
 
-export const DEFAULT_SCALE = 'viridis'
-const AUTOMATIC: ScaleSettings = { scale: DEFAULT_SCALE, range: null }
+const AUTOMATIC: ScaleSettings = { scale: 'viridis', range: null, isLog: false }
 
 /** How the colour on screen is to be drawn; `null`: one colour for all. Reads signals, so call it in an effect. */
 export function coloringOf(store: Store): Coloring | null {
@@ -12,38 +13,52 @@ export function coloringOf(store: Store): Coloring | null {
   if (color === null) return null
   const { column } = color
   if (column.kind === 'codes') {
-    const hidden = hiddenCodes(column.categories, hiddenNames(store, color))
-    return { kind: 'categories', codes: column.codes, colors: categoryColors(column), hidden }
+    const hidden = hiddenCodes(column, hiddenNames(store, color))
+    return { kind: 'categories', codes: column.codes, colors: categoryColors(store, color, column), hidden }
   }
-  const { scale } = scaleOf(store, color)
-  return { kind: 'values', column, cellCount: store.cellCount.value, scale, range: rangeOf(store, color) }
+  const { scale, isLog } = scaleOf(store, color)
+  const [low, high] = rangeOf(store, color)
+  const cellCount = store.cellCount.value
+  if (!isLog) return { kind: 'values', column, cellCount, scale, range: [low, high] }
+  return { kind: 'values', column: logOf(column), cellCount, scale, range: [toLog(low), toLog(high)] }
 }
 
-/** CSS colours, one per category: the dataset's own where it has them. */
-export function categoryColors(column: Extract<Column, { kind: 'codes' }>): readonly string[] {
-  return column.colors ?? categoryPalette(column.categories.length)
+/** CSS colours, one per category: the user's, else the dataset's own, else the palette's. */
+export function categoryColors(store: Store, { by }: ShownColor, column: CodesColumn): readonly string[] {
+  const colors = column.colors ?? categoryPalette(column.categories.length)
+  const edited = by.axis === 'obs' ? store.categoryColors.value[by.key] : undefined
+  if (edited === undefined) return colors
+  const chosen = new Map(Object.entries(edited))
+  return column.categories.map((name, code) => chosen.get(name) ?? colors[code] ?? '')
 }
 
-export function hiddenNames(store: Store, color: ShownColor): readonly string[] {
-  return color.by.axis === 'obs' ? (store.hiddenCategories.value[color.by.key] ?? []) : []
+/** Categories of the colour on screen that are not drawn. */
+export function hiddenNames(store: Store, { by }: ShownColor): ReadonlySet<string> {
+  const filter = filterOf(store.filters.value, by)
+  return filter?.kind === 'categories' ? filter.hidden : new Set()
 }
 
-function hiddenCodes(categories: readonly string[], names: readonly string[]): ReadonlySet<number> {
-  if (names.length === 0) return new Set()
-  const hidden = new Set(names)
-  return new Set(categories.flatMap((name, code) => (hidden.has(name) ? [code] : [])))
-}
-
-export function scaleOf(store: Store, color: ShownColor): ScaleSettings {
-  return store.scales.value[colorName(color.by)] ?? AUTOMATIC
+export function scaleOf(store: Store, { by }: ShownColor): ScaleSettings {
+  return store.scales.value[colorName(by)] ?? AUTOMATIC
 }
 
 /** The values at the two ends of the scale, never equal so that nothing divides by 0. */
 export function rangeOf(store: Store, color: ShownColor): readonly [number, number] {
-  const { range } = scaleOf(store, color)
-  if (range !== null) return range
   if (color.column.kind === 'codes') return [0, 1]
-  const low = color.column.min ?? 0
-  const high = color.column.max ?? 1
+  return scaleOf(store, color).range ?? wholeRange(color.column)
+}
+
+export function wholeRange({ min, max }: ValueColumn): readonly [number, number] {
+  const low = min ?? 0
+  const high = max ?? 1
   return high > low ? [low, high] : [low, low + 1]
+}
+
+const logs = new WeakMap<ValueColumn, ValueColumn>()
+
+/** Made once for a column, so that a moved slider costs no work for each cell. */
+function logOf(column: ValueColumn): ValueColumn {
+  const log = logs.get(column) ?? logColumn(column)
+  logs.set(column, log)
+  return log
 }

@@ -1,5 +1,5 @@
 import type { Column } from '../protocol/column-frame.ts'
-import type { ColorBy } from '../protocol/state.ts'
+import { type Colorable, colorName } from './colorable.ts'
 
 /** Room for 30 dense genes of a million cells: going back to a colour asks nobody. */
 const MAX_BYTES = 128 << 20
@@ -14,7 +14,7 @@ export class ColumnCache {
     this.#maxBytes = maxBytes
   }
 
-  get(by: ColorBy): Column | undefined {
+  get(by: Colorable): Column | undefined {
     const name = colorName(by)
     const column = this.#columns.get(name)
     if (column === undefined) return undefined
@@ -23,7 +23,7 @@ export class ColumnCache {
     return column
   }
 
-  set(by: ColorBy, column: Column): void {
+  set(by: Colorable, column: Column): void {
     this.#remove(colorName(by))
     this.#columns.set(colorName(by), column)
     this.#bytes += byteLength(column)
@@ -45,11 +45,6 @@ export class ColumnCache {
     this.#columns.delete(name)
     this.#bytes -= byteLength(column)
   }
-}
-
-/** One text per colour; keys may hold any character, so they are quoted. */
-export function colorName(by: ColorBy): string {
-  return JSON.stringify(by.axis === 'obs' ? ['obs', by.key] : ['var', by.key, by.layer])
 }
 
 function byteLength(column: Column): number {

@@ -1,9 +1,11 @@
 import type { EmbeddingInfo, Identity } from '../protocol/identity.ts'
-import type { ColorBy, PageState } from '../protocol/state.ts'
+import type { PageState } from '../protocol/state.ts'
+import type { Colorable } from './colorable.ts'
+import { ownStateOf } from './saved-state.ts'
 import type { EmbeddingChoice } from './server-client.ts'
 
 /** What a page shows first. `null` embedding: the dataset has none; `null` colour: one for all. */
-export type FirstView = { embedding: EmbeddingChoice | null; color: ColorBy | null }
+export type FirstView = { embedding: EmbeddingChoice | null; color: Colorable | null }
 
 /** What the dataset is shown as when nobody chose. */
 export function defaultView(identity: Identity): FirstView {
@@ -17,7 +19,7 @@ export function firstView(identity: Identity, saved: PageState | null): FirstVie
   const info = identity.embeddings.find(({ key }) => key === saved?.embedding)
   return {
     embedding: info === undefined ? embedding : choiceOf(info, saved?.dimensions),
-    color: saved?.color === undefined ? color : saved.color,
+    color: ownStateOf(saved).geneSet ?? (saved?.color === undefined ? color : saved.color),
   }
 }
 

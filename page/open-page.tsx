@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { openAccess } from './access.ts'
+import { colorLabel } from './colorable.ts'
 import type { ConsoleCapture } from './console-capture.ts'
 import { sentenceOf } from './failure.ts'
 import { connectHost, type HostLink } from './host-link.ts'
@@ -134,7 +135,7 @@ function markRoot(store: Store): void {
   effect(() => {
     dataset.cells = String(store.cellCount.value)
     dataset.selected = String(store.selection.value.cells.length)
-    dataset.color = store.color.value?.by.key ?? ''
+    dataset.color = store.color.value === null ? '' : colorLabel(store.color.value.by)
     dataset.ready = String(store.isReady.value)
   })
   effect(() => {

@@ -27,7 +27,8 @@ export class Picture implements PictureControls {
       effect(() => {
         scatter.setHighlights([...store.highlights.value].map(([color, cells]) => ({ color, cells })))
       }),
-      effect(() => scatter.setHidden(store.hiddenCells.value)),
+      effect(() => scatter.setHidden(store.masked.value)),
+      effect(() => scatter.setStyle({ pointSize: store.pointSize.value, opacity: store.opacity.value })),
     ]
   }
 

@@ -1,8 +1,11 @@
 import { effect, untracked } from '@preact/signals'
-import { HIDDEN, highlightSet, type PageState, SELECTION } from '../protocol/state.ts'
+import { HIDDEN, highlightSet, SELECTION } from '../protocol/state.ts'
 import type { ChannelClient } from './channel-client.ts'
-import { colorName } from './column-cache.ts'
+import { colorLabel, isSameColor } from './colorable.ts'
+import { groupSet, pageState } from './saved-state.ts'
 import type { Store } from './store.ts'
+
+type CellGroups = ReadonlyMap<string, Uint32Array>
 
 /** So long after the last change a state counts as settled. */
 const SETTLE_MS = 300
@@ -25,7 +28,7 @@ export class Reporter {
 
   /** From now on; what is on screen is where the viewer was left, so the first look at each signal tells nothing. */
   begin(): void {
-    const { selection, hiddenCells, highlights, color, embedding } = this.#store
+    const { selection, hiddenCells, highlights, groups, color, embedding } = this.#store
     this.#stops = [
       effect(() => {
         pageState(this.#store)
@@ -37,14 +40,15 @@ export class Reporter {
         if (source === 'command') this.#cellSet(SELECTION, cells)
         else if (source !== 'state') this.#channel.selection(cells, this.#cellCount, source)
       }),
-      this.#onChange(hiddenCells, (cells) => {
-        this.#cellSet(HIDDEN, cells)
-        this.#channel.event({ kind: 'visibility', visibleCells: this.#cellCount - cells.length })
+      this.#onChange(hiddenCells, (cells) => this.#cellSet(HIDDEN, cells)),
+      this.#onChange(this.#store.visibleCells, (visibleCells) => {
+        this.#channel.event({ kind: 'visibility', visibleCells })
       }),
-      this.#onChange(highlights, (groups, before) => this.#tellHighlights(groups, before)),
+      this.#onChange(highlights, (now, before) => this.#tellSets(now, before, highlightSet)),
+      this.#onChange(groups, (now, before) => this.#tellSets(now, before, groupSet)),
       this.#onChange(color, (now, before) => {
-        if (now !== null && before !== null && colorName(now.by) === colorName(before.by)) return
-        this.#channel.event({ kind: 'colorBy', field: now?.by.key ?? null })
+        if (isSameColor(now?.by ?? null, before?.by ?? null)) return
+        this.#channel.event({ kind: 'colorBy', field: now === null ? null : colorLabel(now.by) })
       }),
       this.#onChange(embedding, (now) => {
         if (now !== null) this.#channel.event({ kind: 'embedding', name: now.key, dimensions: now.dimensions })
@@ -76,9 +80,9 @@ export class Reporter {
     this.#channel.cellSet(name, cells, this.#cellCount)
   }
 
-  #tellHighlights(groups: ReadonlyMap<string, Uint32Array>, before: ReadonlyMap<string, Uint32Array>): void {
-    for (const color of before.keys()) if (!groups.has(color)) this.#cellSet(highlightSet(color), new Uint32Array(0))
-    for (const [color, cells] of groups) if (before.get(color) !== cells) this.#cellSet(highlightSet(color), cells)
+  #tellSets(now: CellGroups, before: CellGroups, nameOf: (key: string) => string): void {
+    for (const key of before.keys()) if (!now.has(key)) this.#cellSet(nameOf(key), new Uint32Array(0))
+    for (const [key, cells] of now) if (before.get(key) !== cells) this.#cellSet(nameOf(key), cells)
   }
 
   #onChange<Value>(source: { readonly value: Value }, tell: (now: Value, before: Value) => void): () => void {
@@ -92,19 +96,5 @@ export class Reporter {
       isFirst = false
       before = now
     })
-  }
-}
-
-/** The small state as the server keeps it. */
-export function pageState(store: Store): PageState {
-  const embedding = store.embedding.value
-  return {
-    embedding: embedding?.key ?? null,
-    ...(embedding === null ? {} : { dimensions: embedding.dimensions }),
-    color: store.color.value?.by ?? null,
-    camera: store.camera.value,
-    hiddenCategories: Object.fromEntries(
-      Object.entries(store.hiddenCategories.value).map(([key, names]) => [key, [...names]]),
-    ),
   }
 }

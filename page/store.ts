@@ -1,20 +1,24 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals'
 import type { Column, Embedding } from '../protocol/column-frame.ts'
 import type { Identity } from '../protocol/identity.ts'
-import type { Camera, ColorBy } from '../protocol/state.ts'
+import type { Camera } from '../protocol/state.ts'
 import type { KernelStatus } from './channel-client.ts'
+import { type Colorable, colorName } from './colorable.ts'
+import { type Filter, hiddenBy } from './filters.ts'
 import type { Theme } from './scatter/scatter.ts'
 
 /** A colour that is on screen: what it is and the column that was read for it. */
-export type ShownColor = { by: ColorBy; column: Column }
-/** How the user wants a continuous colour drawn; `null`: from the column. */
-export type ScaleSettings = { scale: string; range: readonly [number, number] | null }
+export type ShownColor = { by: Colorable; column: Column }
+/** How a continuous colour is drawn. `range` in the column's own units also where the scale is logarithmic; `null`: all. */
+export type ScaleSettings = { scale: string; range: readonly [number, number] | null; isLog: boolean }
 /** Who made the selection: the user with which tool, a command, or the state the page started from. */
 export type SelectionSource = 'lasso' | 'legend' | 'click' | 'panel' | 'command' | 'state'
 /** `cells` ascending and unique. */
 export type Selection = { cells: Uint32Array; source: SelectionSource }
 /** A sentence in place. `error` stays until it is closed or the next try works. */
 export type Notice = { topic: string; level: 'info' | 'error'; text: string }
+
+export type Tool = 'pan' | 'lasso' | 'rectangle'
 
 const NO_CELLS = new Uint32Array(0)
 
@@ -23,17 +27,29 @@ export class Store {
   readonly identity = signal<Identity | null>(null)
   readonly embedding = signal<Embedding | null>(null)
   readonly color = signal<ShownColor | null>(null)
-  /** obs key → names of its categories that the legend hides. */
-  readonly hiddenCategories = signal<Readonly<Record<string, readonly string[]>>>({})
-  /** Name of a colour (column-cache's colorName) → its scale. */
+  /** What hides cells, at most one of each field or gene. */
+  readonly filters = signal<readonly Filter[]>([])
+  /** Name of a colour (colorName) → its scale. */
   readonly scales = signal<Readonly<Record<string, ScaleSettings>>>({})
+  /** obs key → category → the CSS colour that the user gave it. */
+  readonly categoryColors = signal<Readonly<Record<string, Readonly<Record<string, string>>>>>({})
   readonly selection = signal<Selection>({ cells: NO_CELLS, source: 'state' })
   /** CSS colour → its cells; later ones are drawn over earlier ones. */
   readonly highlights = signal<ReadonlyMap<string, Uint32Array>>(new Map())
+  /** Hidden by command, beside the filters. */
   readonly hiddenCells = signal<Uint32Array>(NO_CELLS)
+  /** The user's groups: name → cells. */
+  readonly groups = signal<ReadonlyMap<string, Uint32Array>>(new Map())
   readonly camera = signal<Camera | null>(null)
   readonly theme = signal<Theme>('light')
-  readonly tool = signal<'pan' | 'lasso'>('pan')
+  readonly tool = signal<Tool>('pan')
+  /** CSS pixels; `null`: by the number of cells. */
+  readonly pointSize = signal<number | null>(null)
+  /** 0 to 1; `null`: by the number of cells. */
+  readonly opacity = signal<number | null>(null)
+  readonly hasLabels = signal(true)
+  /** What coloured the cells lately, the latest first. */
+  readonly recent = signal<readonly Colorable[]>([])
 
   /** What is being read, as the user knows it: "CD3D", "UMAP". Topic → text. */
   readonly pending = signal<ReadonlyMap<string, string>>(new Map())
@@ -49,6 +65,17 @@ export class Store {
   readonly fatal = signal<string | null>(null)
 
   readonly cellCount: ReadonlySignal<number> = computed(() => this.identity.value?.nObs ?? 0)
+  /** All hidden cells, ascending, but those that the colour's own table hides: that costs no work for each cell. */
+  readonly masked: ReadonlySignal<Uint32Array> = computed(() => {
+    const { color } = this
+    const shown = color.value?.column.kind === 'codes' ? colorName(color.value.by) : null
+    const filters = this.filters.value.filter(({ kind, by }) => kind === 'range' || colorName(by) !== shown)
+    return this.#mask(filters, this.hiddenCells.value, this.cellCount.value)
+  })
+  readonly #mask = rememberLast(hiddenBy)
+  readonly visibleCells: ReadonlySignal<number> = computed(
+    () => this.cellCount.value - hiddenBy(this.filters.value, this.hiddenCells.value, this.cellCount.value).length,
+  )
 
   /** Say that something is being read, and take back what was said of its topic before. */
   begin(topic: string, what: string): void {
@@ -71,4 +98,18 @@ export class Store {
       this.notices.value = this.notices.value.filter((notice) => notice.topic !== topic)
     }
   }
+}
+
+/** Work done anew only when its arguments are others; a list is the same when its members are. */
+function rememberLast<Args extends unknown[], Result>(work: (...args: Args) => Result): (...args: Args) => Result {
+  let last: { args: Args; result: Result } | null = null
+  return (...args) => {
+    if (last === null || !isSame(last.args, args)) last = { args, result: work(...args) }
+    return last.result
+  }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return Object.is(a, b)
+  return a.length === b.length && a.every((member, i) => isSame(member, b[i]))
 }

@@ -1,3 +1,4 @@
+import { colorLabel } from './colorable.ts'
 import { formatCells, formatCount } from './format.ts'
 import type { Store } from './store.ts'
 
@@ -7,7 +8,7 @@ export function summaryOf(store: Store): string {
   if (identity.value === null || embedding.value === null) return 'No cells are shown yet'
   const info = identity.value.embeddings.find(({ key }) => key === embedding.value?.key)
   const parts = [formatCells(store.cellCount.value), info?.label ?? embedding.value.key]
-  if (color.value !== null) parts.push(`coloured by ${color.value.by.key}`)
+  if (color.value !== null) parts.push(`coloured by ${colorLabel(color.value.by)}`)
   if (hiddenCells.value.length > 0) parts.push(`${formatCount(hiddenCells.value.length)} hidden`)
   const selected = selection.value.cells.length
   if (selected > 0) parts.push(`${formatCount(selected)} selected`)

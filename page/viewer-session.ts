@@ -1,10 +1,13 @@
+import type { Signal } from '@preact/signals'
 import type { Identity } from '../protocol/identity.ts'
 import { HIDDEN, highlightSet, type PageState, SELECTION } from '../protocol/state.ts'
 import type { Access } from './access.ts'
 import { ChannelClient, type ChannelHandlers } from './channel-client.ts'
+import { colorLabel } from './colorable.ts'
 import { applyCommand } from './commands.ts'
 import type { Picture } from './picture.ts'
 import { Reporter } from './reporter.ts'
+import { groupSet } from './saved-state.ts'
 import { ServerClient } from './server-client.ts'
 import type { Store } from './store.ts'
 import { Viewer } from './viewer.ts'
@@ -116,7 +119,7 @@ export class ViewerSession {
       isConnected: isConnected.value,
       cells: identity.value?.nObs ?? null,
       embedding: embedding.value?.key ?? null,
-      color: color.value?.by.key ?? null,
+      color: color.value === null ? null : colorLabel(color.value.by),
       pending: [...pending.value.values()],
       notices: notices.value.map(({ text }) => text),
       droppedMessages: this.channel.dropped,
@@ -128,13 +131,14 @@ export class ViewerSession {
 
 /** A set of cells as the viewer was left with; unknown names are of newer pages. */
 function takeCellSet(store: Store, name: string, cells: Uint32Array): void {
-  const highlightPrefix = highlightSet('')
   if (name === SELECTION) store.selection.value = { cells, source: 'state' }
   else if (name === HIDDEN) store.hiddenCells.value = cells
-  else if (name.startsWith(highlightPrefix)) {
-    const groups = new Map(store.highlights.value)
-    groups.delete(name.slice(highlightPrefix.length))
-    if (cells.length > 0) groups.set(name.slice(highlightPrefix.length), cells)
-    store.highlights.value = groups
-  }
+  else if (name.startsWith(highlightSet(''))) setGroup(store.highlights, name.slice(highlightSet('').length), cells)
+  else if (name.startsWith(groupSet(''))) setGroup(store.groups, name.slice(groupSet('').length), cells)
+}
+
+function setGroup(groups: Signal<ReadonlyMap<string, Uint32Array>>, key: string, cells: Uint32Array): void {
+  const next = new Map(groups.value)
+  next.delete(key)
+  groups.value = cells.length > 0 ? next.set(key, cells) : next
 }

@@ -1,13 +1,18 @@
+import { batch } from '@preact/signals'
 import type { Column, Embedding } from '../protocol/column-frame.ts'
 import type { Identity } from '../protocol/identity.ts'
-import type { Camera, ColorBy, PageState } from '../protocol/state.ts'
+import type { Camera, PageState } from '../protocol/state.ts'
 import { delay } from './backoff.ts'
 import { type Combine, combine, union } from './cell-sets.ts'
-import { ColumnCache, colorName } from './column-cache.ts'
+import { type Colorable, colorLabel, isSameColor } from './colorable.ts'
+import { ColumnCache } from './column-cache.ts'
 import { sentenceOf } from './failure.ts'
+import { type Filter, withFilter } from './filters.ts'
 import { choiceOf, defaultView, firstView, isSameChoice } from './first-view.ts'
+import { type OwnState, ownStateOf, pageState } from './saved-state.ts'
 import type { EmbeddingChoice, ServerClient } from './server-client.ts'
 import type { SelectionSource, Store } from './store.ts'
+import { isValueColumn, meanColumn } from './values.ts'
 
 /** What the viewer asks of the drawing; all else the drawing takes from the store. */
 export interface PictureControls {
@@ -22,6 +27,7 @@ const SAVED_STATE_WAIT_MS = 300
 /** A first colour that takes longer comes after the picture. */
 const FIRST_COLOR_WAIT_MS = 1_000
 const MAX_CELL_NAMES = 10_000
+const MAX_RECENT = 6
 
 /** What is asked for before anything is known of the dataset. */
 type Early = { identity: Promise<Identity>; embedding: Promise<Embedding>; column: Promise<Column>; stop(): void }
@@ -85,9 +91,11 @@ export class Viewer {
     const identity = await early.identity
     const usual = defaultView(identity)
     const view = firstView(identity, saved)
-    this.store.hiddenCategories.value = saved?.hiddenCategories ?? {}
-    const isUsualColor = view.color !== null && usual.color !== null && colorName(view.color) === colorName(usual.color)
-    const color = this.#showColor(view.color, isUsualColor ? early.column : null).catch(() => undefined)
+    this.#restoreSettings(ownStateOf(saved))
+    const isUsualColor = isSameColor(view.color, usual.color)
+    const color = this.#showColor(view.color, isUsualColor ? early.column : null)
+      .catch(() => undefined)
+      .then(() => this.#restoreFilters(saved))
     const choice = isSameChoice(view.embedding, usual.embedding) ? null : view.embedding
     await this.#choose(
       'embedding',
@@ -108,17 +116,46 @@ export class Viewer {
     const identity = this.store.identity.value
     if (identity === null) return
     const view = firstView(identity, saved)
-    this.store.hiddenCategories.value = saved.hiddenCategories ?? {}
+    this.#restoreSettings(ownStateOf(saved))
     const embedding = view.embedding === null ? undefined : this.#readEmbedding(view.embedding, saved.camera ?? null)
     await Promise.allSettled([embedding, this.setColor(view.color)])
+    await this.#restoreFilters(saved)
+  }
+
+  #restoreSettings(own: OwnState): void {
+    const { store } = this
+    batch(() => {
+      store.scales.value = own.scales
+      store.categoryColors.value = own.colors
+      store.pointSize.value = own.pointSize
+      store.opacity.value = own.opacity
+      store.hasLabels.value = own.hasLabels
+      store.recent.value = own.recent
+    })
+  }
+
+  /** Filters need their columns. One that cannot be read any more filters nothing. */
+  async #restoreFilters(saved: PageState | null): Promise<void> {
+    const categories = Object.entries(saved?.hiddenCategories ?? {}).map(async ([key, names]) => {
+      const by = { axis: 'obs', key } as const
+      const column = await this.column(by, this.#signal)
+      return column.kind === 'codes' ? { kind: 'categories' as const, by, column, hidden: new Set(names) } : null
+    })
+    const ranges = ownStateOf(saved).ranges.map(async ({ by, range: [low, high] }) => {
+      const column = await this.column(by, this.#signal)
+      return isValueColumn(column) ? { kind: 'range' as const, by, column, low, high } : null
+    })
+    const read = await Promise.allSettled<Filter | null>([...categories, ...ranges])
+    const filters = read.flatMap((outcome) => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []))
+    if (filters.length > 0) this.store.filters.value = filters
   }
 
   /** @param by `null`: one colour for all. @throws ServerFailure, after the sentence is in its place */
-  setColor(by: ColorBy | null): Promise<void> {
+  setColor(by: Colorable | null): Promise<void> {
     return this.#showColor(by, null)
   }
 
-  async #showColor(by: ColorBy | null, early: Promise<Column> | null): Promise<void> {
+  async #showColor(by: Colorable | null, early: Promise<Column> | null): Promise<void> {
     if (by === null) {
       this.#cancel('color')
       this.store.color.value = null
@@ -126,21 +163,31 @@ export class Viewer {
     }
     await this.#choose(
       'color',
-      by.key,
+      colorLabel(by),
       (signal) => this.column(by, signal, early),
       (column) => {
-        this.store.color.value = { by, column }
+        const { color, recent } = this.store
+        color.value = { by, column }
+        recent.value = [by, ...recent.value.filter((other) => !isSameColor(other, by))].slice(0, MAX_RECENT)
       },
     )
   }
 
   /** One column, from the cache where it is there. @param early a read that is already under way */
-  async column(by: ColorBy, signal: AbortSignal, early: Promise<Column> | null = null): Promise<Column> {
+  async column(by: Colorable, signal: AbortSignal, early: Promise<Column> | null = null): Promise<Column> {
     const cached = this.#cache.get(by)
     if (cached !== undefined) return cached
-    const column = await (early ?? this.client.column(by, this.store.cellCount.value, signal))
+    const cellCount = this.store.cellCount.value
+    const column = await (by.axis === 'set'
+      ? this.#readMean(by.keys, signal)
+      : (early ?? this.client.column(by, cellCount, signal)))
     this.#cache.set(by, column)
     return column
+  }
+
+  async #readMean(keys: readonly string[], signal: AbortSignal): Promise<Column> {
+    const genes = await Promise.all(keys.map((key) => this.column({ axis: 'var', key, layer: null }, signal)))
+    return meanColumn(genes.filter(isValueColumn), this.store.cellCount.value)
   }
 
   /** @throws ServerFailure, after the sentence is in its place */
@@ -183,12 +230,14 @@ export class Viewer {
       },
     )
     const { embedding, color, camera, identity } = store
+    const state = pageState(store)
     const info = identity.value?.embeddings.find(({ key }) => key === embedding.value?.key)
     const choice = info === undefined ? null : choiceOf(info, embedding.value?.dimensions)
     await Promise.all([
       choice === null ? undefined : this.#readEmbedding(choice, camera.value),
       this.setColor(color.value?.by ?? null),
     ])
+    await this.#restoreFilters(state)
   }
 
   /** What the dataset calls one cell. */
@@ -227,10 +276,10 @@ export class Viewer {
     else hiddenCells.value = combine(isVisible ? 'subtract' : 'add', hiddenCells.value, cells)
   }
 
-  /** @param names categories of the obs field `key` that are not drawn */
-  hideCategories(key: string, names: readonly string[]): void {
-    const { hiddenCategories } = this.store
-    hiddenCategories.value = { ...hiddenCategories.value, [key]: names }
+  /** @param filter in place of the one before of the same field or gene; `null` removes it */
+  setFilter(by: Colorable, filter: Filter | null): void {
+    const { filters } = this.store
+    filters.value = withFilter(filters.value, by, filter)
   }
 
   resetCamera(): void {

@@ -3,6 +3,7 @@ import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { CodesColumn } from '../../protocol/column-frame.ts'
 import { cellsOfCode } from '../cell-sets.ts'
+import { colorLabel } from '../colorable.ts'
 import { categoryColors, hiddenNames } from '../coloring-of.ts'
 import { formatCount } from '../format.ts'
 import { categoryCounts } from '../scatter/coloring.ts'
@@ -19,11 +20,13 @@ export function CategoryLegend({ color, column }: { color: ShownColor; column: C
   const { viewer } = usePage()
   const wanted = useSignal('')
   const { categories } = column
-  const colors = useMemo(() => categoryColors(column), [column])
+  const colors = categoryColors(viewer.store, color, column)
   const counts = useMemo(() => categoryCounts(column.codes, categories.length), [column])
-  const hidden = new Set(hiddenNames(viewer.store, color))
+  const hidden = hiddenNames(viewer.store, color)
   const rows = categories.flatMap((name, code) => (matches(name, wanted.value) ? [{ name, code }] : []))
-  const hide = (names: Iterable<string>) => viewer.hideCategories(color.by.key, [...names])
+  const hide = (names: Iterable<string>) => {
+    viewer.setFilter(color.by, { kind: 'categories', by: color.by, column, hidden: new Set(names) })
+  }
   const toggle = (name: string) => {
     const next = new Set(hidden)
     if (!next.delete(name)) next.add(name)
@@ -37,7 +40,7 @@ export function CategoryLegend({ color, column }: { color: ShownColor; column: C
   return (
     <>
       <div class="row">
-        <h2 class="heading">{color.by.key}</h2>
+        <h2 class="heading">{colorLabel(color.by)}</h2>
         {hidden.size === 0 ? null : (
           <button type="button" class="plain" onClick={() => hide([])}>
             Show all

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { RefObject, VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { GeneName } from '../../protocol/identity.ts'
+import { colorLabel } from '../colorable.ts'
 import { isAbort, sentenceOf } from '../failure.ts'
 import { type Suggestion, suggestionsFor } from '../suggestions.ts'
 import { Combobox } from './combobox.tsx'
@@ -54,7 +55,7 @@ export function ColorBy({ search }: { search: RefObject<HTMLInputElement | null>
       <Combobox
         label="Colour by"
         placeholder="gene or field"
-        shown={color.value?.by.key ?? ''}
+        shown={color.value === null ? '' : colorLabel(color.value.by)}
         typed={typed}
         suggestions={identity.value === null ? [] : suggestionsFor(identity.value, genes, query)}
         isComplete={found.value.query === query}

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact'
+import { colorLabel } from '../colorable.ts'
 import type { ShownColor } from '../store.ts'
 import { CategoryLegend } from './category-legend.tsx'
 import { usePage } from './page-context.ts'
@@ -9,7 +10,7 @@ export function Legend(): VNode | null {
   const { color } = usePage().viewer.store
   if (color.value === null) return null
   return (
-    <section class="legend" aria-label={`Legend: ${color.value.by.key}`}>
+    <section class="legend" aria-label={`Legend: ${colorLabel(color.value.by)}`}>
       <LegendOf color={color.value} />
     </section>
   )

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact'
 import type { DenseColumn, SparseColumn } from '../../protocol/column-frame.ts'
+import { colorLabel } from '../colorable.ts'
 import { rangeOf, scaleOf } from '../coloring-of.ts'
 import { formatCount, formatValue } from '../format.ts'
 import { scaleGradient } from '../scatter/coloring.ts'
@@ -14,7 +15,7 @@ export function ScaleLegend({ color, column }: { color: ShownColor; column: Dens
   const isEmpty = column.min === null
   return (
     <>
-      <h2 class="heading">{color.by.key}</h2>
+      <h2 class="heading">{colorLabel(color.by)}</h2>
       <div
         class="scale"
         role="img"

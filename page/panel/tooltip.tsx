@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { cellValue } from '../cell-value.ts'
+import { colorLabel } from '../colorable.ts'
 import type { Point } from '../gestures.ts'
 import { usePage } from './page-context.ts'
 
@@ -45,7 +46,7 @@ export function Tooltip({ cell, at: [x, y] }: { cell: number; at: Point }): VNod
       <strong>{name.value ?? `cell ${cell}`}</strong>
       {color === null ? null : (
         <span>
-          {color.by.key}: {cellValue(color.column, cell)}
+          {colorLabel(color.by)}: {cellValue(color.column, cell)}
         </span>
       )}
     </div>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { pageState } from '../../page/reporter.ts'
+import { pageState } from '../../page/saved-state.ts'
 import { Store } from '../../page/store.ts'
 import { Viewer } from '../../page/viewer.ts'
 import type { PageState } from '../../protocol/state.ts'
@@ -39,7 +39,7 @@ describe('the first picture', () => {
     })
     expect(store.embedding.value).toMatchObject({ key: 'X_pca', dimensions: 3 })
     expect(store.color.value?.by).toEqual(GENE)
-    expect(store.hiddenCategories.value).toEqual({ louvain: ['B'] })
+    expect(pageState(store).hiddenCategories).toEqual({ louvain: ['B'] })
   })
 
   test('comes without the saved state when that does not come, and goes there when it does', async () => {
@@ -47,9 +47,9 @@ describe('the first picture', () => {
     const store = new Store()
     const saved = Promise.withResolvers<PageState | null>()
     await new Viewer(store, server.client, new AbortController().signal).start(saved.promise)
-    expect(store.color.value?.by.key).toBe('louvain')
+    expect(store.color.value?.by).toEqual({ axis: 'obs', key: 'louvain' })
     saved.resolve({ color: FIELD })
-    await expect.poll(() => store.color.value?.by.key).toBe('n_genes')
+    await expect.poll(() => store.color.value?.by).toEqual({ axis: 'obs', key: 'n_genes' })
   })
 
   test('stands without a colour when that cannot be read, with the sentence in place', async () => {
@@ -89,7 +89,7 @@ describe('a colour', () => {
   test('that does not exist leaves the old picture, with the sentence in its place until the next works', async () => {
     const { viewer, store } = await openViewer()
     await expect(viewer.setColor({ axis: 'var', key: 'CD3X', layer: null })).rejects.toThrow('No gene "CD3X".')
-    expect(store.color.value?.by.key).toBe('louvain')
+    expect(store.color.value?.by).toEqual({ axis: 'obs', key: 'louvain' })
     expect(store.notices.value).toEqual([{ topic: 'color', level: 'error', text: 'No gene "CD3X".' }])
     await viewer.setColor(GENE)
     expect(store.notices.value).toEqual([])

@@ -1,0 +1,110 @@
+import type { Column, DenseColumn, SparseColumn } from '../protocol/column-frame.ts'
+
+export type ValueColumn = DenseColumn | SparseColumn
+
+/** Percentiles are taken from at most so many cells, evenly spread: enough for a scale's ends, and no wait. */
+const SAMPLE_CELLS = 100_000
+
+/** One value of a column; NaN is missing. */
+export function valueAt(column: ValueColumn, cell: number): number {
+  return column.kind === 'dense' ? (column.values[cell] ?? Number.NaN) : sparseValue(column, cell)
+}
+
+/** Rows are ascending, so halving finds the cell; one that is not stored is 0. */
+function sparseValue({ rows, values }: SparseColumn, cell: number): number {
+  let [low, high] = [0, rows.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((rows[middle] ?? 0) < cell) low = middle + 1
+    else high = middle
+  }
+  return rows[low] === cell ? (values[low] ?? 0) : 0
+}
+
+/** All values, shape (cellCount,); of a dense column its own array, not to be changed. */
+export function denseValues(column: ValueColumn): Float32Array {
+  if (column.kind === 'dense') return column.values
+  const values = new Float32Array(column.n)
+  column.rows.forEach((row, i) => {
+    values[row] = column.values[i] ?? 0
+  })
+  return values
+}
+
+/**
+ * How many cells have a value in each of `bins` equal parts of [low, high]; cells beyond are in none.
+ * @param cells only these; all where left out
+ */
+export function histogram(
+  values: Float32Array,
+  [low, high]: readonly [number, number],
+  bins: number,
+  cells: Uint32Array | null = null,
+): Uint32Array {
+  const counts = new Uint32Array(bins)
+  const scale = bins / (high - low)
+  const add = (value: number) => {
+    if (!(value >= low && value <= high)) return
+    const bin = Math.min(bins - 1, Math.floor((value - low) * scale))
+    counts[bin] = (counts[bin] ?? 0) + 1
+  }
+  if (cells === null) values.forEach(add)
+  else for (const cell of cells) add(values[cell] ?? Number.NaN)
+  return counts
+}
+
+/** The values below which these shares of the cells lie, each from 0 to 1; missing and infinite ones left out. */
+export function percentiles(column: ValueColumn, shares: readonly number[]): number[] {
+  const values = denseValues(column)
+  const step = Math.max(1, Math.floor(values.length / SAMPLE_CELLS))
+  const sample = new Float32Array(Math.ceil(values.length / step))
+  let filled = 0
+  for (let cell = 0; cell < values.length; cell += step) {
+    const value = values[cell] ?? Number.NaN
+    if (Number.isFinite(value)) sample[filled++] = value
+  }
+  const sorted = sample.subarray(0, filled).sort()
+  return shares.map((share) => sorted[Math.round(share * (filled - 1))] ?? Number.NaN)
+}
+
+/** log(1 + |x|) with the sign of x, so that scaled data below 0 keeps its order; 0 stays 0. */
+export function toLog(value: number): number {
+  return Math.sign(value) * Math.log1p(Math.abs(value))
+}
+
+/** A column of logarithms; a sparse one stays sparse. */
+export function logColumn(column: ValueColumn): ValueColumn {
+  const ends = {
+    min: column.min === null ? null : toLog(column.min),
+    max: column.max === null ? null : toLog(column.max),
+  }
+  return { ...column, ...ends, values: column.values.map(toLog) }
+}
+
+/** The mean of several genes for each cell; missing where one is. @param columns at least one, of the same cells */
+export function meanColumn(columns: readonly ValueColumn[], cellCount: number): DenseColumn {
+  const values = new Float32Array(cellCount)
+  for (const column of columns) {
+    denseValues(column).forEach((value, cell) => {
+      values[cell] = (values[cell] ?? 0) + value / columns.length
+    })
+  }
+  return denseColumn(values)
+}
+
+function denseColumn(values: Float32Array): DenseColumn {
+  let [min, max, missingCells] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]
+  for (const value of values) {
+    if (Number.isNaN(value)) missingCells++
+    if (Number.isFinite(value)) {
+      if (value < min) min = value
+      if (value > max) max = value
+    }
+  }
+  const isEmpty = min > max
+  return { kind: 'dense', values, min: isEmpty ? null : min, max: isEmpty ? null : max, missingCells }
+}
+
+export function isValueColumn(column: Column): column is ValueColumn {
+  return column.kind !== 'codes'
+}
