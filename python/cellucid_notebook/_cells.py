@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ._frame import Buffer
 from ._protocol import JsonObject
-from .errors import near_names, or_nothing
+from .errors import UnknownCellError, near_names, or_nothing
 
 CellIndices = npt.NDArray[np.uint32]
 
@@ -63,7 +63,7 @@ def cell_indices(cells: Any, cell_count: int, names: Callable[[], Any]) -> CellI
 
     ``cells``: integers in any order, a boolean per cell, or names; lists, numpy arrays, pandas objects. A boolean
     pandas Series is matched by its index. ``names`` gives the names of all cells in order, a pandas Index, when needed.
-    Raises ``IndexError`` for a position outside ``0 … cell_count - 1``, ``KeyError`` for an unknown name,
+    Raises ``IndexError`` for a position outside ``0 … cell_count - 1``, ``UnknownCellError`` for an unknown name,
     ``ValueError`` for a mask of another length, ``TypeError`` for anything else.
     """
     array = np.asarray(cells)
@@ -108,5 +108,5 @@ def _named(wanted: npt.NDArray[Any], names: Any) -> CellIndices:
         known = set(names[found])
         unknown = next(name for name in wanted if name not in known)
         near = or_nothing(near_names(str(unknown), map(str, names)))
-        raise KeyError(f"There is no cell named {unknown!r} among {len(names):,}; most like it: {near}.")
+        raise UnknownCellError(f"There is no cell named {str(unknown)!r} among {len(names):,}; most like it: {near}.")
     return found.astype(np.uint32)

@@ -54,6 +54,7 @@ class WidgetComm:
         self._widget = widget
         self._tunnel = _Tunnel(link, server, widget)
         self._next_welcome: Entry | None = None
+        self._view_count = 0
         self._closed = False
         #: Whether a widget answered or a browser proved itself since the last `welcome` was due.
         self.seen = False
@@ -67,6 +68,11 @@ class WidgetComm:
     def views(self) -> list[JsonObject]:
         """What each open view tried and took, the newest last."""
         return list(self._resolved.values())
+
+    @property
+    def counts(self) -> JsonObject:
+        """What went through the tunnel, and how many views there have been."""
+        return {"views so far": self._view_count, **self._tunnel.counts}
 
     def was_seen(self) -> None:
         """A sign of the widget: a message of it, or a proven probe at the server."""
@@ -131,7 +137,8 @@ class WidgetComm:
                 self._tunnel.forget(view)
 
     def _note_resolved(self, view: str, content: JsonObject) -> None:
-        self._resolved.pop(view, None)
+        if self._resolved.pop(view, None) is None:
+            self._view_count += 1
         self._resolved[view] = {
             "transport": content.get("transport"),
             "base": content.get("base"),
@@ -151,11 +158,15 @@ class _Tunnel:
         self._widget = widget
         # By view and request id: the reply, or None while it is under way. Only the timetable's thread touches it.
         self._answers: dict[str, OrderedDict[int, tuple[JsonObject, bytes] | None]] = {}
+        #: For the report.
+        self.counts = {"requests": 0, "asked again": 0, "replies": 0, "reply bytes": 0}
 
     def fetch(self, request: JsonObject, body: bytes) -> None:
         view, request_id = request["view"], request["id"]
         answers = self._answers.setdefault(view, OrderedDict())
+        self.counts["requests"] += 1
         if request_id in answers:
+            self.counts["asked again"] += 1
             known = answers[request_id]
             if known is not None:
                 self._widget.send(known[0], [known[1]])
@@ -193,6 +204,8 @@ class _Tunnel:
             answers.pop(request["id"], None)
         else:
             answers[request["id"]] = (reply, body)
+        self.counts["replies"] += 1
+        self.counts["reply bytes"] += len(body)
         self._widget.send(reply, [body])
 
 

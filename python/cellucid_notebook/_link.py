@@ -15,6 +15,7 @@ from ._protocol import STATE_LIKE_COMMANDS, JsonObject
 #: Commands that no page has acknowledged; past either bound the oldest is given up and reported.
 _MAX_WAITING = 1000
 _MAX_WAITING_BYTES = 64 << 20
+_MAX_HELD_CONSOLE = 100
 #: Ids of events that were seen, so that one sent twice counts once.
 _REMEMBERED_EVENTS = 1024
 
@@ -81,6 +82,7 @@ class ViewerLink:
         self._cell_sets: dict[str, tuple[JsonObject, bytes]] = {}
         self._seen_events: OrderedDict[str, None] = OrderedDict()
         self._given_up: deque[str] = deque()
+        self._held_console: deque[JsonObject] = deque(maxlen=_MAX_HELD_CONSOLE)
 
     @property
     def state(self) -> JsonObject | None:
@@ -126,15 +128,24 @@ class ViewerLink:
                     self._given_up.append(given_up.call)
             return self._command_message(seq, command, body)
 
+    def hold_console(self, lines: list[JsonObject]) -> None:
+        """Keep console lines until there is a server again."""
+        with self._lock:
+            self._held_console.extend(lines)
+
     def replay(self) -> Iterator[Notification]:
         """What a restarted server is told after ``viewer.open``: sets of cells, then the commands that still wait."""
         with self._lock:
             cell_sets = list(self._cell_sets.items())
             waiting = list(self._waiting.items())
+            lines = list(self._held_console)
+            self._held_console.clear()
         for name, (head, body) in cell_sets:
             yield Notification("viewer.cellSet", {"viewerId": self.viewer_id, "name": name, "cells": head}, body)
         for seq, entry in waiting:
             yield self._command_message(seq, entry.command, entry.body)
+        if lines:
+            yield Notification("viewer.console", {"viewerId": self.viewer_id, "lines": lines})
 
     def take(self, method: str, params: JsonObject, body: Buffer) -> None:
         """Apply one call of the server; on the events thread."""

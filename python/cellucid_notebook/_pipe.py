@@ -69,6 +69,11 @@ class Pipe:
         self._bulk: deque[_Frames] = deque()
         self._closed = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent now can arrive."""
+        return not self._closed
+
     def start(self) -> None:
         """Start reading and writing."""
         for target, name in ((self._read, "cellucid-reader"), (self._write, "cellucid-writer")):

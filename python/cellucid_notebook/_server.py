@@ -117,7 +117,10 @@ class Server:
         self._process.pipe.notify(notification.method, notification.params, notification.body)
 
     def send_console(self, link: ViewerLink, lines: list[JsonObject]) -> None:
-        """Put console lines of a widget into the server's ring."""
+        """Put console lines of a widget into the server's ring; while it is down, the newest 100 wait."""
+        if not self._process.pipe.is_open:
+            link.hold_console(lines)
+            return
         self.send(Notification("viewer.console", {"viewerId": link.viewer_id, "lines": lines}))
 
     def request(self, method: str, params: JsonObject, body: Buffer = b"") -> Future[Answer]:

@@ -68,7 +68,7 @@ class ViewerCommands:
 
         ``cells``: positions (0 is the first row of ``adata.obs``), names of ``adata.obs_names``, or a boolean mask
         with one value per cell; lists, numpy arrays, pandas objects. ``color``: ``"#rrggbb"``, or a name such as
-        ``"orange"``. Raises ``IndexError``, ``KeyError`` or ``ValueError`` for cells that do not exist and for
+        ``"orange"``. Raises ``IndexError``, ``UnknownCellError`` or ``ValueError`` for cells that do not exist and for
         unknown colours.
         """
         self._check_usable()

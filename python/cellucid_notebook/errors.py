@@ -25,6 +25,7 @@ __all__ = [
     "NodeNotFoundError",
     "PortError",
     "ServerError",
+    "UnknownCellError",
     "UnknownColumnError",
     "UnknownEmbeddingError",
     "UnknownLayerError",
@@ -55,6 +56,10 @@ class NoEmbeddingError(DataError):
 
 class DataChangedError(DataError):
     """The dataset has other cells than when it was shown."""
+
+
+class UnknownCellError(CellucidError, LookupError):
+    """No cell has this name."""
 
 
 class UnknownColumnError(CellucidError, LookupError):

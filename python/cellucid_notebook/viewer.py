@@ -22,14 +22,16 @@ from ._comm import WidgetComm, drop_subshell_pin
 from ._display import Cell, current_cell, output_to, publish, shown_in_cells
 from ._environment import override_base
 from ._idle import idle_watch
+from ._pipe import wait_for
 from ._presentation import Presentation
 from ._protocol import JsonObject, direct_base, viewer_url
+from ._report import ConnectionReport, Facts, probe_health, report, timed
 from ._requests import PageRequests
 from ._second_output import SecondOutput
 from ._viewer_commands import ViewerCommands
 from ._viewer_events import ViewerEvents
 from ._viewer_state import Event, StateBoard
-from .errors import ForkedViewerError, ServerError, ViewerStoppedError
+from .errors import CellucidError, ForkedViewerError, ServerError, ViewerStoppedError
 from .hooks import Hooks
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 _STATIC = Path(__file__).with_name("_static")
 _REMEMBERED_ERRORS = 20
+#: All questions of a report together stay under five seconds.
+_REPORT_TIMEOUT_S = 2.0
+_PING_TIMEOUT_S = 1.5
 
 #: Events of the page under the names that users know; others are of use inside only.
 _EVENT_NAMES = {
@@ -150,6 +155,56 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         """
         views = self._messages.views()
         return views[-1] if views else None
+
+    def debug_connection(self) -> ConnectionReport:
+        """Find out whether and how the notebook page reaches the viewer, and what is in the way.
+
+        Begins with one sentence; shown as a table in a notebook, as text elsewhere, and a dict to read. Takes at most
+        five seconds and works also when the server is gone or nothing was shown. Holds no secret: it can be sent to
+        others as it is.
+        """
+        server_report = self._ask_server_report()
+        return report(
+            Facts(
+                port=self.port,
+                ended=self._ended,
+                was_shown=self._last_cell is not None,
+                was_seen=self._messages.seen,
+                views=self._messages.views(),
+                server=server_report,
+                health=probe_health(self.port),
+                round_trip_ms=timed(self._ping_page) if self._link.pages and self._ended is None else None,
+                log=self._server.log,
+                books=self._books(),
+            )
+        )
+
+    def _ask_server_report(self) -> JsonObject | None:
+        viewer_id = None if self._ended is not None else self.viewer_id
+        try:
+            answer = wait_for(self._server.request("report", {"viewerId": viewer_id}), _REPORT_TIMEOUT_S)
+        except CellucidError:
+            return None
+        return None if answer is None else answer.result
+
+    def _ping_page(self) -> object:
+        try:
+            return self._ask_page({"kind": "ping"}, "ping()", _PING_TIMEOUT_S)
+        except CellucidError:
+            return None
+
+    def _books(self) -> JsonObject:
+        """What the kernel itself has written down."""
+        pictures: JsonObject = {"saved in the notebook": self._second_output.pictures}
+        if self._messages.counts["views so far"] > 1:
+            pictures["note"] = "after a reload of the notebook page it is updated only when the cell is run again"
+        return {
+            "notebook": self._messages.counts,
+            "commands_waiting": self._link.waiting,
+            "command_errors": list(self._command_errors),
+            "picture": pictures,
+            "server_restarts": self._server.restarts,
+        }
 
     def __repr__(self) -> str:
         """Short, and without the secret."""

@@ -36,6 +36,7 @@ class Page:
         self.received: list[Message] = []
         #: Reason by kind of command that this page cannot do.
         self.refuses: dict[str, str] = {}
+        self.answers_pings = False
         answer = self.request(
             "POST", "_cellucid/key", json.dumps({"viewerId": self.viewer_id, "viewerToken": query["viewerToken"][0]})
         )
@@ -131,6 +132,8 @@ class Page:
         if message.header["kind"] == "command":
             reason = self.refuses.get(message.header["command"]["kind"])
             ack = {"kind": "ack", "seq": message.header["seq"], "ok": reason is None}
+            if self.answers_pings and message.header["command"]["kind"] == "ping":
+                self.event("pong", requestId=message.header["command"]["requestId"])
             self.send(ack if reason is None else {**ack, "reason": reason})
 
 
