@@ -4,10 +4,11 @@ import { judgeHealth, parsePageKey } from '../protocol/probe.ts'
 import { frameUrl, ROUTES } from '../protocol/urls.ts'
 import { openFrame } from './frame.ts'
 import type { KernelLink } from './kernel-link.ts'
+import { servePage } from './page-fetches.ts'
 import type { PageEvents, PageLink } from './page-link.ts'
 import { askWith, type Identity, PROBE_TIMEOUT_MS, type Standpoint } from './probe.ts'
 import { readTheme } from './theme.ts'
-import { servePage, Tunnel, type TunnelAnswer } from './tunnel.ts'
+import { Tunnel, type TunnelAnswer } from './tunnel.ts'
 
 /** What it takes to open a page in one view. */
 export type OpenContext = {

@@ -5,27 +5,21 @@ import { card, headline, type Obstacle } from './card.ts'
 import { type Action, CellBox } from './cell-box.ts'
 import { ConsoleForwarder } from './console-forwarder.ts'
 import type { KernelLink } from './kernel-link.ts'
+import { Losses } from './losses.ts'
 import { readPageFacts } from './page-facts.ts'
 import type { PageLink, PageMessage } from './page-link.ts'
 import { pause } from './pause.ts'
 import { type Identity, identityOf, PROBE_TIMEOUT_MS, probe } from './probe.ts'
 import { type SearchOutcome, search } from './search.ts'
+import { watchSleep } from './sleep.ts'
 import { readTheme, watchTheme } from './theme.ts'
 
 /** After this long without a word from the kernel the cell says that it waits. */
 const QUIET_MS = 2_000
 
-/** When `hello` is sent again while no `welcome` has come; the last repeats. */
-const HELLO_AFTER_MS = [500, 1_000, 2_000, 5_000, 10_000, 30_000]
-
-/** How long to wait before a page that lost its server is replaced, by how many were lost of late; the last repeats. */
-const AGAIN_AFTER_MS = [0, 1_000, 2_000, 5_000, 15_000]
-
-/** Losses further apart than this have nothing to do with each other. */
-const CALM_MS = 60_000
-
-/** A page that was hidden for longer may have slept, and its server with it. */
-const SLEEP_MS = 60_000
+/** When `hello` is sent again while no `welcome` has come. */
+const HELLO_AFTER_MS = [500, 1_000, 2_000, 5_000, 10_000]
+const HELLO_EVERY_MS = 30_000
 
 /** When the bases that were slow are asked again, for a picture that goes through the notebook. */
 const SECOND_LOOK_MS = 10_000
@@ -54,7 +48,7 @@ export class View {
   readonly #left = new WeakSet<PageLink>()
   /** Bases whose page lost its server before it drew, until the user or a new server says otherwise. */
   readonly #passedOver = new Set<string>()
-  #losses: number[] = []
+  readonly #losses = new Losses()
 
   constructor(el: HTMLElement, link: KernelLink, signal: AbortSignal) {
     this.#link = link
@@ -80,7 +74,7 @@ export class View {
       this.#signal,
     )
     this.#signal.addEventListener('abort', () => this.#end())
-    this.#watchSleep()
+    watchSleep(() => void this.#proveAgain(), this.#signal)
     void this.#hello()
     if (this.#link.stopped !== null) this.#stop(this.#link.stopped)
     else if (this.#link.welcome !== null) this.#hear(this.#link.welcome)
@@ -97,7 +91,7 @@ export class View {
   async #hello(): Promise<void> {
     for (let count = 0; count === 0 || this.#welcome === null; count++) {
       if (!this.#link.isLive || !this.#sendHello()) return
-      const isOver = await pause(atMost(HELLO_AFTER_MS, count), this.#signal)
+      const isOver = await pause(HELLO_AFTER_MS[count] ?? HELLO_EVERY_MS, this.#signal)
       if (isOver) return
     }
   }
@@ -211,26 +205,15 @@ export class View {
   }
 
   async #again(): Promise<void> {
-    const now = performance.now()
-    this.#losses = [...this.#losses.filter((at) => now - at < CALM_MS), now]
     this.#search.abort()
     this.#search = new AbortController()
     const { signal } = this.#search
     if (this.#link.isLive) this.#sendHello()
-    const isOver = await pause(atMost(AGAIN_AFTER_MS, this.#losses.length - 1), signal)
+    const isOver = await pause(this.#losses.count(), signal)
     if (!isOver) this.#resolve()
   }
 
-  /** After a sleep the server may be gone without the page having noticed: prove it again. */
-  #watchSleep(): void {
-    let hiddenAt = 0
-    const look = () => {
-      if (document.visibilityState === 'hidden') hiddenAt = performance.now()
-      else if (performance.now() - hiddenAt > SLEEP_MS) void this.#proveAgain()
-    }
-    document.addEventListener('visibilitychange', look, { signal: this.#signal })
-  }
-
+  /** After a sleep the server may be gone without the page having noticed. */
   async #proveAgain(): Promise<void> {
     const page = this.#page
     const identity = this.#welcome === null ? null : identityOf(this.#welcome)
@@ -342,10 +325,6 @@ function isSame(a: Welcome, b: Welcome): boolean {
     a.viewerToken === b.viewerToken &&
     a.protocol === b.protocol
   )
-}
-
-function atMost(list: readonly number[], index: number): number {
-  return list[Math.min(index, list.length - 1)] ?? 0
 }
 
 /** `randomUUID` is missing on plain-http pages. */

@@ -19,7 +19,7 @@ test('the module is one function that makes initialize and render', () => {
   expect(Object.keys(widget())).toEqual(['initialize', 'render'])
 })
 
-test('after 100 renders and removals nothing listens that did not before', { timeout: 30_000 }, async () => {
+test('after 100 renders and removals nothing listens that did not before', { timeout: 60_000 }, async () => {
   const server = await fakeServer(ourServer())
   const host = await startWidgetHost()
   await host.kernel.push(welcome({ port: server.port }))

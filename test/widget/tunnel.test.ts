@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { TUNNEL_LIMITS, type WidgetMessage } from '../../protocol/comm.ts'
 import type { ToPage } from '../../protocol/page-link.ts'
 import { KernelLink } from '../../widget/kernel-link.ts'
-import { servePage, Tunnel, type TunnelRequest } from '../../widget/tunnel.ts'
+import { servePage } from '../../widget/page-fetches.ts'
+import { Tunnel, type TunnelRequest } from '../../widget/tunnel.ts'
 
 const VIEW = '00112233445566aa'
 type Fetch = Extract<WidgetMessage, { kind: 'fetch' }>
