@@ -17,6 +17,8 @@ export class Screen {
   readonly #canvas: HTMLCanvasElement
   readonly #gl: WebGL2RenderingContext
   readonly #events: ScreenEvents
+  /** Asked for at once: a lost context has no extensions. */
+  readonly #loss: WEBGL_lose_context | null
   readonly #unfollow: () => void
   #layer: PointLayer | null
   #refinement: Refinement | null = null
@@ -35,6 +37,7 @@ export class Screen {
     this.#canvas = canvas
     this.#gl = gl
     this.#events = events
+    this.#loss = gl.getExtension('WEBGL_lose_context')
     this.#layer = new PointLayer(gl)
     this.#size = sizeOf(canvas)
     if (this.hasSize) this.#fitBuffer(this.#size.ratio)
@@ -96,13 +99,13 @@ export class Screen {
 
   release(): void {
     this.#isReleased = true
-    this.#gl.getExtension('WEBGL_lose_context')?.loseContext()
+    this.#loss?.loseContext()
   }
 
   restore(): void {
     if (!this.#isReleased) return
     this.#isReleased = false
-    this.#gl.getExtension('WEBGL_lose_context')?.restoreContext()
+    this.#loss?.restoreContext()
   }
 
   dispose(): void {
@@ -113,7 +116,7 @@ export class Screen {
     this.#layer?.dispose()
     this.#layer = null
     // The browser has about 16 contexts for all pages of a process; a canvas that nobody uses may keep one for long.
-    this.#gl.getExtension('WEBGL_lose_context')?.loseContext()
+    this.#loss?.loseContext()
   }
 
   #resize(size: CanvasSize): void {
