@@ -126,7 +126,9 @@ export class View {
     this.#box.status = 'resolving'
     const signal = AbortSignal.any([this.#signal, this.#search.signal])
     const welcome = this.#ignoresOverride ? { ...this.#welcome, override: null } : this.#welcome
-    void this.#find({ welcome, identity, isClicked, signal })
+    this.#find({ welcome, identity, isClicked, signal }).catch((error: unknown) => {
+      if (!signal.aborted) this.#showCard([], `The search for the viewer failed: ${String(error)}`)
+    })
   }
 
   async #find(wanted: {
