@@ -21,7 +21,7 @@ HOOKS = ("selection", "hover", "click", "ready", "color_by", "embedding", "visib
 #: A hook, its event, and the one callback that is meant if not all are.
 _Waiting = tuple[str, Event, "Callback | None"]
 
-#: Events that wait for a slow callback; beyond it the oldest that is no selection goes.
+#: Events, selections apart, that wait for a slow callback; beyond it the oldest goes. No selection is ever dropped.
 _MAX_WAITING = 1000
 
 
@@ -93,12 +93,9 @@ class Hooks:
             raise ValueError(f"There is no hook {hook!r}; there are {', '.join(HOOKS)}.") from None
 
     def _shorten(self) -> None:
-        if len(self._waiting) <= _MAX_WAITING:
-            return
-        for index, entry in enumerate(self._waiting):
-            if entry[0] != "selection":
-                del self._waiting[index]
-                return
+        droppable = [index for index, entry in enumerate(self._waiting) if entry[0] != "selection"]
+        if len(droppable) > _MAX_WAITING:
+            del self._waiting[droppable[0]]
 
     def _run(self) -> None:
         while (entry := self._next()) is not None:
