@@ -63,7 +63,7 @@ async function installPythonPackages() {
       must(python, ['-m', 'venv', '--clear', '.venv'], { env: machineEnvironment(), quiet: true }),
     )
   }
-  await step('installing Python packages', () => pip(['install', '-r', 'requirements-dev.txt']))
+  await step('installing Python packages', () => pip(['install', '--no-deps', '-r', 'requirements-dev.txt']))
   stamp.write()
 }
 
