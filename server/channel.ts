@@ -76,13 +76,14 @@ export class PageChannel {
   }
 
   #welcome(): void {
-    const { state, outbox, instanceId } = this.#viewer
+    const { state, outbox, instanceId, pulse } = this.#viewer
     const { page, cellSets } = state
     const commandSeq = outbox.settledSeq
     const facts = { instanceId, protocol: PROTOCOL_VERSION, state: page, cellSets: cellSets.size, commandSeq }
     this.send({ kind: 'welcome', ...facts })
     for (const [name, { head, body }] of cellSets) this.send({ kind: 'cellSet', name, cells: head }, body)
     for (const waiting of outbox.waiting) this.offer(waiting)
+    if (pulse.status !== 'idle') this.send({ kind: 'kernel', status: pulse.status })
   }
 
   /** Its carrier ended; the page may come back. */
@@ -131,8 +132,17 @@ export class PageChannel {
     const frame = this.#assembler.push(bytes)
     if (frame === null) return
     const parsed = v.safeParse(pageMessageSchema, frame.header)
-    if (parsed.success) this.#take(parsed.output, frame.body)
-    else this.unknownMessages++
+    if (!parsed.success) {
+      this.unknownMessages++
+      return
+    }
+    try {
+      this.#take(parsed.output, frame.body)
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'too_large') throw error
+      // More than is kept for a next page: this one goes on, and the report says what is missing.
+      this.#viewer.console.warn(error.message)
+    }
   }
 
   #take(message: PageMessage, body: Uint8Array): void {
@@ -166,11 +176,9 @@ export class PageChannel {
       this.#viewer.console.add(event.lines)
       return
     }
-    if (event.kind === 'selection') {
-      checkCells(event.cells, body)
-      this.#viewer.keepCells(SELECTION, event.cells, body)
-    }
+    if (event.kind === 'selection') checkCells(event.cells, body)
     this.#viewer.forwardEvent(checkName(id), event, body)
+    if (event.kind === 'selection') this.#viewer.keepCells(SELECTION, event.cells, body)
   }
 
   #startPings(): void {

@@ -23,6 +23,11 @@ export class ConsoleRing {
     for (const line of lines) this.#addLine(line)
   }
 
+  /** A line of the server's own about these pages. */
+  warn(message: string): void {
+    this.add([{ level: 'warning', message, ts: Date.now(), count: 1, from: 'page' }])
+  }
+
   #addLine(line: ConsoleLine): void {
     const message = redact(line.message).slice(0, LIMITS.consoleLineBytes)
     const last = this.#lines.at(-1)

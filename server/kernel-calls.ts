@@ -4,6 +4,7 @@ import { assertNever, ProtocolError } from '../protocol/errors.ts'
 import { type KernelCall, kernelCallSchema, type OpenOptions } from '../protocol/pipe.ts'
 import { parseViewerId, parseViewerToken } from '../protocol/probe.ts'
 import type { KernelLink } from './kernel-link.ts'
+import { KernelPulse } from './kernel-pulse.ts'
 import type { Log } from './log.ts'
 import type { Answer, Message } from './pipe.ts'
 import type { Report } from './report.ts'
@@ -101,10 +102,11 @@ export class KernelCalls {
     const token = parseViewerToken(secrets.viewerToken)
     if (id === null || token === null) throw new ProtocolError('bad_request', 'A viewer needs an id and a token.')
     if (viewers.get(id) !== null) throw new ProtocolError('bad_request', `Viewer ${id} is open already.`)
-    const source = open(spec, options, readFrom(spec.kind === 'kernel' ? spec.sourceId : ''))
+    const pulse = new KernelPulse((status) => viewers.get(id)?.tellPages({ kind: 'kernel', status }))
+    const source = open(spec, options, pulse.watch(readFrom(spec.kind === 'kernel' ? spec.sourceId : '')))
     // Every reader of the promise hears of a failure; a viewer without readers must not end the process.
     source.catch((error: unknown) => log.warn('A dataset could not be opened', { error }))
-    const viewer = viewers.open({ id, token, kernel, source, state, commandSeq })
+    const viewer = viewers.open({ id, token, kernel, source, pulse, state, commandSeq })
     if (spec.kind === 'path') await this.#untilOpen(viewer)
   }
 

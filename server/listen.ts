@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { ownerOfPort } from './port-owner.ts'
 
 /** The address of this machine alone: other machines come by a proxy or a tunnel, which end here. */
 const HOST = '127.0.0.1'
@@ -9,8 +10,10 @@ const HIGHEST_PORT = 65_535
 /** The one port that would do is held by somebody else. */
 export class PortTakenError extends Error {
   readonly port: number
-  constructor(port: number, options: { cause: unknown }) {
-    super(`Port ${port} was asked for, but another program listens on it. Name another port, or none.`, options)
+  /** @param owner the process that holds it, where the system says */
+  constructor(port: number, owner: string | null, options: { cause: unknown }) {
+    const holder = owner ?? 'another program'
+    super(`Port ${port} was asked for, but ${holder} listens on it. Name another port, or none.`, options)
     this.name = 'PortTakenError'
     this.port = port
   }
@@ -30,7 +33,7 @@ export async function listen(app: FastifyInstance, preferred: number, isFixed: b
       return await listenOn(app, port)
     } catch (error) {
       if (!isTaken(error)) throw error
-      if (isFixed) throw new PortTakenError(port, { cause: error })
+      if (isFixed) throw new PortTakenError(port, await ownerOfPort(port), { cause: error })
     }
   }
   return listenOn(app, 0)

@@ -135,7 +135,7 @@ async function fail(pipe: Pipe, output: Writable, error: unknown, status: number
 /** Pages hear that the kernel is gone, then everything ends; what does not end by itself in time is cut off. */
 async function close(app: FastifyInstance, viewers: Viewers, pipe: Pipe): Promise<void> {
   pipe.close()
-  for (const viewer of viewers.all) for (const page of viewer.pages) page.send({ kind: 'kernel', status: 'gone' })
+  for (const viewer of viewers.all) viewer.tellPages({ kind: 'kernel', status: 'gone' })
   const closing = viewers.closeAll('The notebook kernel has ended. Run the cell again.').then(() => app.close())
   await Promise.race([closing, delay(LIMITS.closeTimeoutMs)])
 }

@@ -1,5 +1,5 @@
 import type { CellsHead } from '../protocol/cells.ts'
-import { CLOSE_CODES } from '../protocol/channel.ts'
+import { CLOSE_CODES, type ServerMessage } from '../protocol/channel.ts'
 import type { Command } from '../protocol/commands.ts'
 import type { ViewerEvent } from '../protocol/events.ts'
 import {
@@ -20,6 +20,7 @@ import { ConsoleRing } from './console-ring.ts'
 import { digest, sameDigest } from './digest.ts'
 import type { SignedProbe } from './gate.ts'
 import type { KernelLink, Notification } from './kernel-link.ts'
+import type { KernelPulse } from './kernel-pulse.ts'
 import { Learnt, type Lesson } from './learnt.ts'
 import { LIMITS } from './limits.ts'
 import { Outbox } from './outbox.ts'
@@ -34,6 +35,8 @@ export type ViewerParts = {
   kernel: KernelLink
   /** Opened, or on its way, or refused. */
   source: Promise<DataSource>
+  /** Whether the kernel answers that source's reads. */
+  pulse: KernelPulse
   /** What a server before this one knew. */
   state: PageState | null
   commandSeq: number
@@ -44,6 +47,7 @@ export class Viewer {
   readonly id: ViewerId
   readonly instanceId: InstanceId
   readonly source: Promise<DataSource>
+  readonly pulse: KernelPulse
   readonly state: ViewerState
   readonly outbox: Outbox
   readonly learnt = new Learnt()
@@ -60,10 +64,11 @@ export class Viewer {
   #lastCommand: Promise<void> = Promise.resolve()
   readonly #ended = new AbortController()
 
-  constructor({ id, token, instanceId, kernel, source, state, commandSeq }: ViewerParts) {
+  constructor({ id, token, instanceId, kernel, source, pulse, state, commandSeq }: ViewerParts) {
     this.id = id
     this.instanceId = instanceId
     this.source = source
+    this.pulse = pulse
     this.state = new ViewerState(state)
     this.outbox = new Outbox(commandSeq)
     this.#token = token
@@ -176,7 +181,11 @@ export class Viewer {
   /** A set of cells that the kernel brings back after a restart: pages that are already here get it too. */
   restoreCells(name: string, cells: CellsHead, body: Uint8Array): void {
     this.state.setCells(name, cells, body)
-    for (const page of this.pages) page.send({ kind: 'cellSet', name, cells }, body)
+    this.tellPages({ kind: 'cellSet', name, cells }, body)
+  }
+
+  tellPages(message: ServerMessage, body?: Uint8Array): void {
+    for (const page of this.pages) page.send(message, body)
   }
 
   forwardEvent(id: string, event: ViewerEvent, body: Uint8Array): void {

@@ -1,9 +1,10 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { encodeCells } from '../../protocol/cells.ts'
 import type { Command } from '../../protocol/commands.ts'
 import { encodeFrame } from '../../protocol/frame.ts'
 import type { PageKey } from '../../protocol/probe.ts'
 import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
+import { KernelPulse } from '../../server/kernel-pulse.ts'
 import { listen } from '../../server/listen.ts'
 import { appStage, INSTANCE } from '../stage/app-stage.ts'
 import { PollPage, SocketPage } from '../stage/page-end.ts'
@@ -213,6 +214,44 @@ describe.each([
     expect(viewer.openPages).toBe(0)
   })
 
+  test('more than is kept for a next page is told to the kernel all the same, and the page goes on', async () => {
+    const { open, viewer, said } = await channelStage()
+    const page = await open(Page)
+    const { head, body } = encodeCells(Uint32Array.of(3), CELLS)
+    for (let i = 0; i < 256; i++) viewer.keepCells(`group/${i}`, head, body)
+    page.send({ kind: 'event', id: 's', event: { kind: 'selection', cells: head, source: 'lasso' } }, body)
+    page.send({ kind: 'state', state: { note: 'x'.repeat(300_000) } })
+    page.send({ kind: 'state', state: { dimensions: 2 } })
+    await expect.poll(() => viewer.state.page).toEqual({ dimensions: 2 })
+    expect(said.some(({ method }) => method === 'viewer.event')).toBe(true)
+    expect(viewer.console.lines.map(({ message }) => message)).toEqual([
+      expect.stringContaining('Too many groups'),
+      expect.stringContaining('at most 262144'),
+    ])
+  })
+
+  test('a page whose key gave way to newer ones is closed', async () => {
+    const { open, facts } = await channelStage()
+    const page = await open(Page)
+    for (let i = 0; i < 8; i++) facts()
+    expect(await page.closed).toBe(Page === SocketPage ? 4401 : 401)
+  })
+
+  test('a page hears that the kernel keeps its data waiting, also when it comes in the middle', async () => {
+    const { viewer, open } = await channelStage()
+    const early = await open(Page)
+    const answer = Promise.withResolvers<{ result: unknown; body: Uint8Array }>()
+    const pulse = new KernelPulse((status) => viewer.tellPages({ kind: 'kernel', status }))
+    Object.assign(viewer, { pulse })
+    const reading = pulse.watch(() => answer.promise)({ what: 'describe' }, new AbortController().signal)
+    await early.hear('kernel', ({ status }) => status === 'busy')
+    const late = await open(Page)
+    await late.hear('kernel', ({ status }) => status === 'busy')
+    answer.resolve({ result: {}, body: NOTHING })
+    await reading
+    await Promise.all([early, late].map((page) => page.hear('kernel', ({ status }) => status === 'idle')))
+  })
+
   test('console lines of a tab are kept with secrets removed, and do not go to the kernel', async () => {
     const { open, viewer, said } = await channelStage()
     const page = await open(Page)
@@ -283,6 +322,29 @@ describe('a WebSocket', () => {
     page.hello()
     await page.hear('welcome')
     expect(viewer.openPages).toBe(1)
+  })
+
+  test('that answers no ping is given up', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const { open, viewer } = await channelStage()
+    const page = await open(SocketPage)
+    const round = async (count: number) => {
+      vi.advanceTimersByTime(20_000)
+      await vi.waitFor(() => expect(page.heard.filter(({ kind }) => kind === 'ping')).toHaveLength(count))
+    }
+    await round(1)
+    await round(2)
+    page.send({ kind: 'pong' })
+    page.send({ kind: 'state', state: {} })
+    await vi.waitFor(() => expect(viewer.state.page).toEqual({}))
+    await round(3)
+    await round(4)
+    vi.advanceTimersByTime(20_000)
+    expect(await page.closed).toBe(1001)
+    expect(viewer.openPages).toBe(0)
   })
 
   test('of a page that has a newer one is closed, and its page goes on', async () => {

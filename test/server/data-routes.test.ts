@@ -3,7 +3,10 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { decodeColumn, decodeEmbedding } from '../../protocol/column-frame.ts'
 import { ROUTES } from '../../protocol/urls.ts'
+import { KernelPulse } from '../../server/kernel-pulse.ts'
+import { DataError } from '../../server/sources/data-source.ts'
 import { appStage, HOST } from '../stage/app-stage.ts'
+import { makeIds } from '../stage/start-server.ts'
 
 const CELLS = 200_000
 
@@ -82,32 +85,34 @@ describe('a dataset', () => {
   test('names what it does not have', async () => {
     const { get } = await dataStage(700)
     const codes = await Promise.all(
-      [
-        `${ROUTES.varColumn}?key=NOPE`,
-        `${ROUTES.obsColumn}?key=NOPE`,
-        `${ROUTES.embedding}?key=NOPE`,
-        ROUTES.obsColumn,
-      ].map(async (path) => {
-        const answer = await get(path)
-        return [answer.statusCode, answer.json().code]
-      }),
+      [`${ROUTES.varColumn}?key=NOPE`, `${ROUTES.obsColumn}?key=NOPE`, `${ROUTES.embedding}?key=NOPE`].map(
+        async (path) => {
+          const answer = await get(path)
+          return [answer.statusCode, answer.json().code]
+        },
+      ),
     )
     expect(codes).toEqual([
       [404, 'unknown_column'],
       [404, 'unknown_column'],
       [404, 'unknown_embedding'],
-      [404, 'not_found'],
     ])
+  })
+
+  test('without a default colour says so by an empty answer', async () => {
+    const { get } = await dataStage(700)
+    const answer = await get(ROUTES.obsColumn)
+    expect([answer.statusCode, answer.rawPayload.length]).toEqual([204, 0])
   })
 
   test('that could not be opened answers with the sentence it was refused with', async () => {
     const { app, viewers, key } = await dataStage()
-    const { DataError } = await import('../../server/sources/data-source.ts')
-    const { makeIds } = await import('../stage/start-server.ts')
     const { viewerId: id, viewerToken: token } = makeIds()
     const source = Promise.reject(new DataError('no_embedding', 'No embedding in obsm. Run sc.tl.umap first.'))
     source.catch(() => undefined)
-    viewers.open({ id, token, kernel: { notify: async () => undefined }, source, state: null, commandSeq: 0 })
+    const kernel = { notify: async () => undefined }
+    const pulse = new KernelPulse(() => undefined)
+    viewers.open({ id, token, kernel, source, pulse, state: null, commandSeq: 0 })
     const { headers } = key({ viewerId: id, viewerToken: token })
     const answer = await app.inject({ url: `/${ROUTES.identity}`, headers })
     expect(answer.statusCode).toBe(422)

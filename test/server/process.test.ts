@@ -32,6 +32,10 @@ async function isFree(port: number): Promise<boolean> {
   return free
 }
 
+function nameOf(pid = 0): string {
+  return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`
+}
+
 function isAlive(pid: number): boolean {
   // A zombie is gone but for its parent's asking.
   return existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
@@ -127,7 +131,7 @@ describe('the start', () => {
     const refused = startServer({ page: await standInPage(), args: ['--port', String(first.port), '--fixed'] })
     await expect(refused).rejects.toMatchObject({
       code: 'port_taken',
-      message: expect.stringContaining(String(first.port)),
+      message: `Port ${first.port} was asked for, but ${nameOf(first.process.pid)} listens on it. Name another port, or none.`,
     })
   })
 

@@ -6,6 +6,7 @@ import { buildApp } from '../../server/app.ts'
 import { ColumnCache } from '../../server/column-cache.ts'
 import { EventLoopWatch } from '../../server/event-loop-watch.ts'
 import type { KernelLink, Notification } from '../../server/kernel-link.ts'
+import { KernelPulse } from '../../server/kernel-pulse.ts'
 import { Log } from '../../server/log.ts'
 import { openPageFile } from '../../server/page-file.ts'
 import { Report } from '../../server/report.ts'
@@ -85,8 +86,9 @@ export async function appStage(): Promise<AppStage> {
     open(ids = makeIds(), cellCount = 700) {
       const { source: spec, options, state, commandSeq } = kernelSource()
       const read = smallDataset(cellCount)
+      const pulse = new KernelPulse(() => undefined)
       const source = openSource(spec, options, async (question) => read(question))
-      const viewer = viewers.open({ id: ids.viewerId, token: ids.viewerToken, kernel, source, state, commandSeq })
+      const viewer = viewers.open({ id: ids.viewerId, token: ids.viewerToken, kernel, source, pulse, state, commandSeq })
       return Object.assign(viewer, ids)
     },
     key({ viewerId, viewerToken }) {
