@@ -71,8 +71,6 @@ test.skipIf(findChromium() === null)(
     const { app, report, open, viewers } = await appStage()
     open()
     const port = await listen(app, 0, false)
-    const handled: string[] = []
-    app.server.on('request', () => undefined)
     const evil = createServer((_request, response) =>
       response.setHeader('content-type', 'text/html').end('<body></body>'),
     )
