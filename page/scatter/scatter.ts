@@ -5,8 +5,11 @@ import { MAX_GROUPS } from './cell-flags.ts'
 import type { Coloring } from './coloring.ts'
 import { parseColor, type Rgba } from './css-color.ts'
 import { DrawLoop } from './draw-loop.ts'
-import { composePicture, type LegendPicture } from './legend-picture.ts'
+import { type Label, placeLabels } from './labels.ts'
 import { Picking } from './picking.ts'
+import { canvasMeasure, paintPicture, pngOf } from './picture-canvas.ts'
+import { type LegendPicture, layoutPicture, type PictureLayout } from './picture-layout.ts'
+import { svgPicture } from './picture-svg.ts'
 import type { Frame, PointLayer } from './point-layer.ts'
 import { type PointStyle, pointDiameter, pointOpacity, SMALLEST_SELECTED } from './point-style.ts'
 import { type Projection, project } from './projection.ts'
@@ -14,7 +17,8 @@ import { Scene } from './scene.ts'
 import { Screen } from './screen.ts'
 import { THEME_COLORS, type Theme } from './theme.ts'
 
-export type { LegendPicture } from './legend-picture.ts'
+export type { Label } from './labels.ts'
+export type { LegendPicture } from './picture-layout.ts'
 export type { Theme } from './theme.ts'
 
 export type ScatterOptions = {
@@ -23,6 +27,14 @@ export type ScatterOptions = {
   onCamera?(camera: Camera): void
   /** the browser took the graphics context; the picture comes back by itself when the browser gives it back */
   onContextLost?(): void
+}
+
+/** What stands around and over the points of a picture. */
+export type PictureContent = {
+  legend: LegendPicture | null
+  title: string | null
+  /** names over the points, the most important first; one that would cover an earlier one is left out */
+  labels?: readonly Label[]
 }
 
 export type HighlightGroup = { color: string; cells: Uint32Array }
@@ -179,22 +191,29 @@ export class Scatter {
     return [x, y]
   }
 
+  /** @returns the CSS pixel of a point of the embedding, also outside of the canvas */
+  projectPoint(at: readonly [number, number, number]): [number, number] {
+    const [x, y] = project(this.#control.projection, ...at)
+    return [x, y]
+  }
+
   /**
    * The picture with all cells, also while the screen shows a sample.
    * @param options.scale image pixels a CSS pixel
    * @throws Error while the canvas has no size or its graphics context is lost
    */
-  async toPng(options: { scale: number; legend: LegendPicture | null; title: string | null }): Promise<Blob> {
-    const { layer } = this.#screen
-    if (layer === null) throw new Error('There is no picture to save: the viewer is not on screen.')
-    const { result, isEmptied } = this.#screen.atScale(options.scale, (scale) => {
-      const frame = this.#frame(this.#scene.cellCount, scale)
-      this.#upload(layer, frame)
-      this.#screen.draw(layer, frame)
-      return composePicture(this.#canvas, { ...options, scale, theme: this.#theme })
-    })
-    if (isEmptied) this.#loop.now()
-    return await result
+  async toPng(options: PictureContent & { scale: number }): Promise<Blob> {
+    const picture = this.#painted(options.scale, this.#layout(options))
+    return await pngOf(picture)
+  }
+
+  /** As `toPng`, with everything but the points as shapes and text. */
+  async toSvg(options: PictureContent & { scale: number }): Promise<Blob> {
+    const { width, height } = this.#screen.size
+    const plain = layoutPicture({ width, height, legend: null, title: null, labels: [] }, canvasMeasure())
+    const picture = this.#painted(options.scale, plain)
+    const points = { url: picture.toDataURL('image/png'), width, height }
+    return new Blob([svgPicture(this.#layout(options), points, THEME_COLORS[this.#theme])], { type: 'image/svg+xml' })
   }
 
   requestDraw(): void {
@@ -224,6 +243,28 @@ export class Scatter {
     clearTimeout(this.#restTimer)
     this.#loop.cancel()
     this.#screen.dispose()
+  }
+
+  #layout({ legend, title, labels = [] }: PictureContent): PictureLayout {
+    const { width, height } = this.#screen.size
+    const measure = canvasMeasure()
+    const project = (at: readonly [number, number, number]) => this.projectPoint(at)
+    const placed = placeLabels(labels, { width, height, project }, measure)
+    return layoutPicture({ width, height, legend, title, labels: placed }, measure)
+  }
+
+  /** Draw and read in one task, since the browser may empty the canvas after it. */
+  #painted(wanted: number, layout: PictureLayout): HTMLCanvasElement {
+    const { layer } = this.#screen
+    if (layer === null) throw new Error('There is no picture to save: the viewer is not on screen.')
+    const { result, isEmptied } = this.#screen.atScale(wanted, (scale) => {
+      const frame = this.#frame(this.#scene.cellCount, scale)
+      this.#upload(layer, frame)
+      this.#screen.draw(layer, frame)
+      return paintPicture(this.#canvas, layout, { scale, colors: THEME_COLORS[this.#theme] })
+    })
+    if (isEmptied) this.#loop.now()
+    return result
   }
 
   get #diameter(): number {

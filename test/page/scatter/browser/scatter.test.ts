@@ -383,8 +383,29 @@ describe('a picture to keep', () => {
       }
     })
     expect(found.bare).toEqual([600, 600, RED, GREEN])
-    expect(found.whole).toEqual([410, 234, RED])
+    expect(found.whole).toEqual([320, 234, RED])
     expect(found.legendReds).toBeGreaterThan(40)
     expect(found.screen).toEqual([200, 200, [RED, GREEN]])
+  })
+
+  test('as SVG holds the points as an image and the names as text', async () => {
+    const found = await stage.page.evaluate(async () => {
+      const shown = harness.show()
+      shown.scatter.setEmbedding(harness.embeddingOf(2, [-1, -1, 1, 1]))
+      shown.scatter.setColor(harness.categories([0, 1], ['#f00', '#0f0']))
+      const labels = [{ text: 'T <cells>', at: [0, 0, 0] as const }]
+      const svg = await (await shown.scatter.toSvg({ scale: 2, legend: null, title: null, labels })).text()
+      const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml')
+      const text = parsed.querySelector('text')
+      const url = parsed.querySelector('image')?.getAttribute('href') ?? ''
+      const bytes = Uint8Array.from(atob(url.slice(url.indexOf(',') + 1)), (letter) => letter.charCodeAt(0))
+      const points = await harness.decoded(new Blob([bytes], { type: 'image/png' }))
+      return {
+        text: [text?.textContent, text?.getAttribute('x'), text?.getAttribute('y')],
+        points: [points.width, harness.pixel(points, 16, 384), harness.pixel(points, 384, 16)],
+      }
+    })
+    expect(found.text).toEqual(['T <cells>', '100', '100'])
+    expect(found.points).toEqual([400, RED, GREEN])
   })
 })

@@ -1,0 +1,33 @@
+import type { Measure, PlacedLabel } from './picture-layout.ts'
+
+/** A name and the point of the embedding it belongs to, e.g. a row of `categoryCenters`. */
+export type Label = { text: string; at: readonly [number, number, number] }
+
+/** CSS pixels; the height of a line with its halo. */
+const HEIGHT = 16
+const SPACE = 4
+
+/**
+ * Put names where their points are on the screen. A name that would lie over an earlier one, or outside, is left out: so
+ * give the most important ones first.
+ */
+export function placeLabels(
+  labels: readonly Label[],
+  screen: { width: number; height: number; project(at: readonly [number, number, number]): readonly [number, number] },
+  measure: Measure,
+): PlacedLabel[] {
+  const boxes: { left: number; right: number; y: number }[] = []
+  return labels.flatMap(({ text, at }) => {
+    const [x, y] = screen.project(at)
+    // False for the NaN of a category without cells.
+    if (!(x >= 0 && x <= screen.width && y >= 0 && y <= screen.height)) return []
+    const half = measure(text, 'label') / 2 + SPACE
+    const box = { left: x - half, right: x + half, y }
+    const isFree = boxes.every(
+      (other) => box.left > other.right || box.right < other.left || Math.abs(other.y - y) > HEIGHT,
+    )
+    if (!isFree) return []
+    boxes.push(box)
+    return [{ text, x, y }]
+  })
+}
