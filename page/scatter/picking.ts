@@ -4,6 +4,9 @@ import { HoverGrid } from './hover-grid.ts'
 import { Polygon } from './polygon.ts'
 import { type Bounds, type Projection, unproject } from './projection.ts'
 
+/** Cells sorted into the grid at a time: some milliseconds, within which the page can still answer. */
+const GRID_STEP_CELLS = 250_000
+
 export type Visibility = (cell: number) => boolean
 
 /** Finds cells by place on the canvas, with the projection that drew them. One embedding; its grid is made on first use. */
@@ -12,6 +15,8 @@ export class Picking {
   readonly #dimensions: number
   readonly #bounds: Bounds
   #grid: HoverGrid | null = null
+  #hasGrid = false
+  #gridTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(embedding: Embedding, bounds: Bounds) {
     this.#positions = embedding.positions
@@ -23,12 +28,16 @@ export class Picking {
     return this.#positions.length / this.#dimensions
   }
 
-  /** @returns the visible cell nearest to a CSS pixel within `radius` pixels; in 3D the front one of them */
+  /**
+   * @returns the visible cell nearest to a CSS pixel within `radius` pixels; in 3D the front one of them. In a large
+   * embedding nothing is found for a moment after the first call, while the grid is made
+   */
   cellAt(projection: Projection, at: readonly [number, number], radius: number, isVisible: Visibility): number | null {
     if (this.#dimensions !== 2) return this.#frontCellAt(projection, at, radius, isVisible)
-    this.#grid ??= new HoverGrid(this.#positions, this.#bounds)
+    const grid = this.#completeGrid()
+    if (grid === null) return null
     const [x, y] = unproject(projection, ...at)
-    return this.#grid.nearest(x, y, radius / projection.pixels, isVisible)
+    return grid.nearest(x, y, radius / projection.pixels, isVisible)
   }
 
   /** @returns visible cells inside a polygon of CSS pixels by the even-odd rule, ascending */
@@ -45,6 +54,25 @@ export class Picking {
     const axes = [...this.#positions.subarray(start, start + this.#dimensions)]
     const [x = 0, y = 0, z = 0] = axes
     return axes.every(Number.isFinite) ? [x, y, z] : null
+  }
+
+  dispose(): void {
+    clearTimeout(this.#gridTimer)
+  }
+
+  #completeGrid(): HoverGrid | null {
+    if (this.#grid === null) {
+      this.#grid = new HoverGrid(this.#positions, this.#bounds)
+      this.#advanceGrid(this.#grid)
+    }
+    return this.#hasGrid ? this.#grid : null
+  }
+
+  /** Counting and placing of a small embedding are done at once; each further step waits for its turn. */
+  #advanceGrid(grid: HoverGrid): void {
+    grid.advance(GRID_STEP_CELLS)
+    this.#hasGrid = grid.advance(GRID_STEP_CELLS)
+    if (!this.#hasGrid) this.#gridTimer = setTimeout(() => this.#advanceGrid(grid))
   }
 
   #frontCellAt(

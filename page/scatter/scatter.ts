@@ -99,6 +99,7 @@ export class Scatter {
     const isWay = old !== null && old !== embedding && cellCount === this.#scene.cellCount && this.#mayMove()
     this.#morph = isWay ? { from: this.#control.projection, startMs: performance.now() } : null
     this.#scene.setEmbedding(embedding, isWay)
+    this.#picking?.dispose()
     this.#picking = embedding === null ? null : new Picking(embedding, this.#scene.stage.bounds)
     const isOther = old !== null && (old.key !== embedding?.key || old.dimensions !== embedding.dimensions)
     if (isOther && !this.#control.isHome) this.#control.reset()
@@ -241,6 +242,7 @@ export class Scatter {
 
   dispose(): void {
     clearTimeout(this.#restTimer)
+    this.#picking?.dispose()
     this.#loop.cancel()
     this.#screen.dispose()
   }

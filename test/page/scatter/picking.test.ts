@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Picking } from '../../../page/scatter/picking.ts'
 import { boundsOf, project, projectionOf } from '../../../page/scatter/projection.ts'
 import type { Embedding } from '../../../protocol/column-frame.ts'
@@ -105,3 +105,19 @@ function crossings(points: readonly (readonly [number, number])[], x: number, y:
     return yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi
   }).length
 }
+
+test('in a large embedding the pointer finds cells once they are sorted, which is done step by step', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const positions = randomPositions(600_000, 2, 9)
+  positions.set([3, 3], 599_999 * 2)
+  const { picking, projection } = stageOf(positions, 2, 1)
+  const [x, y] = project(projection, 3, 3, 0)
+  const find = () => picking.cellAt(projection, [x, y], 3, () => true)
+  expect(find()).toBe(null)
+  vi.advanceTimersByTime(0)
+  expect(find()).toBe(null)
+  vi.runAllTimers()
+  expect(find()).toBe(599_999)
+  picking.dispose()
+})
