@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from .errors import CellucidError, ServerError, UnknownColumnError, ViewerNotReady, ViewerStoppedError
+from .errors import CellucidError, PortError, ServerError, UnknownColumnError, ViewerNotReady, ViewerStoppedError
 from .show import cleanup_all, show_anndata
 from .viewer import Viewer
 
@@ -13,6 +13,7 @@ except PackageNotFoundError:  # read from a checkout that is not installed
 
 __all__ = [
     "CellucidError",
+    "PortError",
     "ServerError",
     "UnknownColumnError",
     "Viewer",

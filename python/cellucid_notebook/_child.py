@@ -154,7 +154,8 @@ class ServerProcess:
                 )
             )
             return
-        self._on_end(self)
+        if self._ready.exception() is None:
+            self._on_end(self)
 
     def _drain_log(self) -> None:
         rest = b""

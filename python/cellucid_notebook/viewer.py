@@ -61,10 +61,11 @@ _EVENT_NAMES = {
 ViewerT = TypeVar("ViewerT", bound="Viewer")
 
 
-def _widget_module() -> Path | str:
+def _widget_module() -> str:
+    # The text, not the path: for a path anywidget keeps every widget alive, to tell it when the file changes.
     built = _STATIC / "widget.js"
     if built.exists():
-        return built
+        return built.read_text(encoding="utf-8")
     return "export default { render({ el }) { el.textContent = 'The widget is not built. Run: npm run build' } }"
 
 

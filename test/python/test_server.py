@@ -1,0 +1,206 @@
+"""The server process: ports, failures at the start, crashes, and what is left when it is over."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from cellucid_notebook import PortError, ServerError, _child, _server, cleanup_all, show_anndata
+
+
+def running() -> _server.Server:
+    server = _server.current()
+    assert server is not None
+    return server
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(holds: Any, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.005)
+
+
+def tiny() -> anndata.AnnData:
+    adata = anndata.AnnData(np.eye(5, dtype="f4"))
+    adata.obsm["X_umap"] = np.zeros((5, 2))
+    return adata
+
+
+def test_all_viewers_share_one_server_and_its_port(pbmc: Any) -> None:
+    first, second = show_anndata(pbmc), show_anndata(tiny())
+    assert first.port == second.port
+    assert first.viewer_id != second.viewer_id
+    assert first.server_url == f"http://127.0.0.1:{first.port}"
+
+
+def test_a_fixed_port_is_kept_and_another_is_refused_until_all_is_cleaned_up() -> None:
+    port = free_port()
+    assert show_anndata(tiny(), port=port).port == port
+    show_anndata(tiny(), port=port)
+    with pytest.raises(ValueError, match=rf"already runs on port {port}.*cleanup_all"):
+        show_anndata(tiny(), port=port + 1)
+    cleanup_all()
+    other = free_port()
+    assert show_anndata(tiny(), port=other).port == other
+
+
+def test_a_taken_fixed_port_is_an_error_that_leaves_no_process() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortError, match=f"Port {port} was asked for"):
+            show_anndata(tiny(), port=port)
+    assert _server.current() is None
+    assert psutil.Process().children() == []
+    assert show_anndata(tiny(), port=port).port == port
+
+
+def test_a_taken_default_port_is_no_problem() -> None:
+    first = show_anndata(tiny())
+    with socket.socket() as taken:
+        if first.port != 8765:
+            return  # somebody else holds the default already: then that was the test
+        cleanup_all()
+        taken.bind(("127.0.0.1", 8765))
+        taken.listen()
+        assert show_anndata(tiny()).port != 8765
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("process.exit(3)", r"ended while it started \(status 3\)"),
+        ("console.error('no memory left'); process.exit(1)", "no memory left"),
+        ("process.stdout.write('hello world'); setTimeout(() => {}, 100000)", "ended while it started|did not start"),
+        ("throw new Error('broken bundle')", "broken bundle"),
+    ],
+)
+def test_a_server_that_dies_at_start_says_its_last_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, message: str
+) -> None:
+    broken = tmp_path / "server.mjs"
+    broken.write_text(source)
+    monkeypatch.setattr(_child, "SERVER_FILE", broken)
+    monkeypatch.setattr(_child, "_START_TIMEOUT_S", 3.0)
+    with pytest.raises(ServerError, match=message):
+        show_anndata(tiny())
+    assert psutil.Process().children() == []
+
+
+def test_a_server_that_hangs_at_start_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    silent = tmp_path / "server.mjs"
+    silent.write_text("setInterval(() => {}, 1000)")
+    monkeypatch.setattr(_child, "SERVER_FILE", silent)
+    monkeypatch.setattr(_child, "_START_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(_child, "_STOP_TIMEOUT_S", 0.2)
+    with pytest.raises(ServerError, match="did not start within"):
+        show_anndata(tiny())
+    assert psutil.Process().children() == []
+
+
+def test_a_missing_bundle_names_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(_child, "SERVER_FILE", tmp_path / "server.mjs")
+    with pytest.raises(ServerError, match="npm run build"):
+        show_anndata(tiny())
+
+
+def test_a_crash_brings_another_process_on_the_same_port() -> None:
+    viewer = show_anndata(tiny())
+    server, old, port = running(), running().pid, running().port
+    os.kill(old, signal.SIGSEGV)
+    until(lambda: server.pid != old)
+    assert (server.port, viewer.port) == (port, port)
+    assert server.restarts == 1
+
+
+def test_after_five_crashes_in_a_minute_it_stays_down_and_says_why(capfd: pytest.CaptureFixture[str]) -> None:
+    viewer = show_anndata(tiny())
+    server = running()
+    for _ in range(5):
+        old = server.pid
+        os.kill(old, signal.SIGKILL)
+        until(lambda old=old: server.pid != old)
+    os.kill(server.pid, signal.SIGKILL)
+    until(lambda: server.is_stopped and "ended" in repr(viewer))
+    assert "crashed 5 times within a minute" in capfd.readouterr().err
+    assert _server.current() is None
+    show_anndata(tiny())
+
+
+def test_the_end_leaves_no_process_thread_or_descriptor() -> None:
+    show_anndata(tiny()).stop()  # what stays for good, such as a module's own threads, is there now
+    cleanup_all()
+    until(lambda: not our_threads())
+    before = psutil.Process().num_fds()
+    viewer = show_anndata(tiny())
+    viewer.on_ready(print)
+    child = psutil.Process(running().pid)
+    cleanup_all()
+    assert not child.is_running()
+    until(lambda: not our_threads())
+    assert psutil.Process().num_fds() == before
+
+
+def test_two_thousand_viewers_made_and_stopped_leave_nothing_behind() -> None:
+    adata = tiny()
+    first = show_anndata(adata)
+    until(lambda: len(our_threads()) >= 5)
+    gone = []
+    before = (psutil.Process().num_fds(), len(our_threads()))
+    for _ in range(2000):
+        with show_anndata(adata) as viewer:
+            gone.append(weakref.ref(viewer))
+    del viewer
+    gc.collect()
+    alive = sum(reference() is not None for reference in gone)
+    assert alive <= 1, f"{alive} of 2000 are still held"
+    assert [link.viewer_id for link in running().links()] == [first.viewer_id]
+    report = running().request("report", {"viewerId": None}).result(10).result
+    assert report["viewers"] == 1
+    assert (psutil.Process().num_fds(), len(our_threads())) == before
+
+
+def test_stopping_lets_the_data_go() -> None:
+    adata = tiny()
+    kept = weakref.ref(adata)
+    viewer = show_anndata(adata)
+    other = show_anndata(adata)
+    viewer.stop()
+    other.stop()
+    del adata
+    gc.collect()
+    assert kept() is None
+
+
+def our_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("cellucid-")]
+
+
+def test_showing_takes_milliseconds_once_the_server_runs() -> None:
+    count = 1_000_000
+    large = anndata.AnnData(obs=pd.DataFrame({"n": np.arange(count)}, index=pd.RangeIndex(count).astype(str)))
+    large.obsm["X_umap"] = np.zeros((count, 2), "f4")
+    show_anndata(tiny())
+    started = time.monotonic()
+    show_anndata(large, color="n")
+    assert time.monotonic() - started < 0.1
