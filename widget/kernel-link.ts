@@ -34,6 +34,7 @@ export class KernelLink {
   dropped = 0
   readonly #model: WidgetModel
   readonly #listeners = new Set<Partial<LinkEvents>>()
+  #lastRequestId = 0
   /** `null` until a message or an event told. */
   #isDead: boolean | null = null
 
@@ -56,6 +57,11 @@ export class KernelLink {
   /** false where no kernel stands behind the widget: a reopened notebook, a page made by nbconvert, a restart. */
   get isLive(): boolean {
     return this.#isDead === null ? layoutIsLive(this.#model) !== false : !this.#isDead
+  }
+
+  /** Never the same twice, also for a view's later tunnels: the kernel gives a repeated id the answer it gave before. */
+  nextRequestId(): number {
+    return ++this.#lastRequestId
   }
 
   /** Hear what comes from now on. */

@@ -34,7 +34,6 @@ export class Tunnel {
   /** Resolvers of requests that wait for one of the few places. */
   readonly #queue: (() => void)[] = []
   #inFlight = 0
-  #nextId = 1
   #stall: number | null = null
   #isStalled = false
 
@@ -127,7 +126,7 @@ export class Tunnel {
   }
 
   #ask(request: TunnelRequest, signal: AbortSignal): Promise<TunnelAnswer> {
-    const id = this.#nextId++
+    const id = this.#link.nextRequestId()
     return new Promise<TunnelAnswer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, timer: 0, isPoll: isPoll(request) })
       signal.addEventListener('abort', () => this.#settle(id)?.reject(signal.reason), { once: true })

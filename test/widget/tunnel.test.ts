@@ -35,6 +35,7 @@ function stage(partBytes: number = TUNNEL_LIMITS.partBytes) {
     callbacks.get('msg:custom')?.({ kind: 'response', view, id, status, headers }, [new DataView(body.slice().buffer)])
   return {
     tunnel,
+    link,
     sent,
     stalls,
     alive,
@@ -102,6 +103,17 @@ describe('one request', () => {
     answer(1, { status: 500 })
     answer(77)
     expect((await asked).status).toBe(200)
+  })
+
+  test('of a later tunnel of the view has an id of its own: to a known one the kernel repeats its answer', async () => {
+    const { tunnel, link, serve, ids } = stage()
+    serve(() => ({}))
+    await tunnel.fetch(get('first'), never)
+    tunnel.close()
+    const later = new Tunnel(link, { view: VIEW, partBytes: TUNNEL_LIMITS.partBytes, tellStalled: () => undefined })
+    onTestFinished(() => later.close())
+    await later.fetch(get('second'), never)
+    expect(new Set(ids()).size).toBe(2)
   })
 
   test('larger than a message may be is refused with a sentence', async () => {
