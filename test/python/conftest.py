@@ -10,7 +10,7 @@ from typing import Any
 import anndata
 import cellucid_notebook
 import pytest
-from cellucid_notebook import _child
+from cellucid_notebook import _child, _server
 
 from page import Page
 
@@ -21,8 +21,19 @@ SERVER_FILE = ROOT / "server" / "main.ts"
 
 @pytest.fixture(autouse=True)
 def unbundled_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run the server from its source, and leave no viewer and no process behind."""
+    """Run the server from its source, and leave no viewer behind; the server itself stays for the next test."""
     monkeypatch.setattr(_child, "SERVER_FILE", SERVER_FILE)
+    yield
+    running = _server.current()
+    for link in [] if running is None else running.links():
+        if isinstance(link.listener, cellucid_notebook.Viewer):
+            link.listener.stop()
+
+
+@pytest.fixture
+def own_server() -> Iterator[None]:
+    """A server that the test may kill, and that begins and ends with it."""
+    cellucid_notebook.cleanup_all()
     yield
     cellucid_notebook.cleanup_all()
 

@@ -37,6 +37,8 @@ class Page:
         #: Reason by kind of command that this page cannot do.
         self.refuses: dict[str, str] = {}
         self.answers_pings = False
+        #: What this page answers to a screenshot command.
+        self.picture: bytes | None = None
         answer = self.request(
             "POST", "_cellucid/key", json.dumps({"viewerId": self.viewer_id, "viewerToken": query["viewerToken"][0]})
         )
@@ -47,11 +49,11 @@ class Page:
         self._thread = threading.Thread(target=self._poll, name="page", daemon=True)
         self._thread.start()
 
-    def request(self, method: str, path: str, body: bytes | str = b"") -> bytes:
+    def request(self, method: str, path: str, body: bytes | str = b"", content_type: str | None = None) -> bytes:
         """One HTTP request with this page's key; its body. Fails on anything but 200."""
         connection = http.client.HTTPConnection(self._authority, timeout=TIMEOUT_S)
         is_text = isinstance(body, str)
-        headers = {"Content-Type": "application/json" if is_text else "application/octet-stream"}
+        headers = {"Content-Type": content_type or ("application/json" if is_text else "application/octet-stream")}
         if hasattr(self, "key"):
             headers["X-Cellucid-Key"] = self.key
         try:
@@ -103,6 +105,12 @@ class Page:
             assert self._changed.wait_for(lambda: len(matching()) >= number, TIMEOUT_S), self.received
             return matching()[number - 1]
 
+    def _answer(self, command: dict[str, Any]) -> None:
+        if self.answers_pings and command["kind"] == "ping":
+            self.event("pong", requestId=command["requestId"])
+        if self.picture is not None and command["kind"] == "screenshot" and command["kind"] not in self.refuses:
+            self.request("PUT", f"_cellucid/snapshot?requestId={command['requestId']}", self.picture, "image/png")
+
     def close(self) -> None:
         """Fall silent."""
         self._closed = True
@@ -132,8 +140,7 @@ class Page:
         if message.header["kind"] == "command":
             reason = self.refuses.get(message.header["command"]["kind"])
             ack = {"kind": "ack", "seq": message.header["seq"], "ok": reason is None}
-            if self.answers_pings and message.header["command"]["kind"] == "ping":
-                self.event("pong", requestId=message.header["command"]["requestId"])
+            self._answer(message.header["command"])
             self.send(ack if reason is None else {**ack, "reason": reason})
 
 

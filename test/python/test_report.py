@@ -134,6 +134,7 @@ def test_the_report_of_a_connected_viewer(pbmc: Any, open_page: Any) -> None:
         assert found["verdict"] in shown
 
 
+@pytest.mark.usefixtures("own_server")
 def test_the_report_works_when_the_server_is_dead(pbmc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     viewer = show_anndata(pbmc)
     monkeypatch.setattr(_server.Server, "_revive", lambda _: None)

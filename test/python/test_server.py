@@ -19,6 +19,8 @@ import psutil
 import pytest
 from cellucid_notebook import PortError, ServerError, _child, _server, cleanup_all, show_anndata
 
+pytestmark = pytest.mark.usefixtures("own_server")
+
 
 def running() -> _server.Server:
     server = _server.current()

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import threading
+from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from cellucid_notebook import UnknownColumnError, ViewerNotReady, ViewerStoppedError, show_anndata
+from cellucid_notebook.errors import CommandError, DataChangedError, UnknownEmbeddingError
+from traitlets import TraitError
+
+#: One pixel.
+PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
 def test_a_page_draws_and_the_notebook_knows(pbmc: Any, open_page: Any) -> None:
@@ -136,3 +143,183 @@ def test_dir_shows_what_is_meant_for_users(pbmc: Any) -> None:
     assert all(hasattr(viewer, name) for name in dir(viewer))
     assert not [name for name in dir(viewer) if name.startswith("_")]
     assert all(getattr(type(viewer), name).__doc__ for name in dir(viewer))
+
+
+def test_every_command_reaches_the_page_with_its_cells(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    page = open_page(viewer)
+    viewer.set_embedding("pca")
+    viewer.select_cells(pbmc.obs["louvain"] == "3")
+    viewer.highlight_cells(pbmc.obs_names[:2], color="orange")
+    viewer.set_visibility([1, 2], visible=False)
+    viewer.set_visibility(visible=True)
+    viewer.freeze()
+    viewer.refresh()
+    viewer.clear_highlights()
+    viewer.send_message({"type": "hello", "value": 3})
+    assert page.wait_command("setEmbedding")[0]["name"] == "X_pca"
+    _, cells = page.wait_command("select")
+    np.testing.assert_array_equal(cells, np.flatnonzero(pbmc.obs["louvain"] == "3"))
+    command, cells = page.wait_command("highlight")
+    assert (command["color"], cells.tolist()) == ("#ffa500", [0, 1])
+    command, cells = page.wait_command("setVisibility")
+    assert (command["visible"], cells.tolist()) == (False, [1, 2])
+    command, cells = page.wait_command("setVisibility", 2)
+    assert (command["visible"], cells) == (True, None)
+    for kind in ("freeze", "refresh", "clearHighlights"):
+        page.wait_command(kind)
+    command, _ = page.wait_command("custom")
+    assert (command["type"], command["payload"]) == ("hello", {"value": 3})
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda viewer: viewer.highlight_cells([700]), IndexError, "no cell 700"),
+        (lambda viewer: viewer.highlight_cells([1], color="ornge"), ValueError, "orange"),
+        (lambda viewer: viewer.set_embedding("unap"), UnknownEmbeddingError, "X_umap"),
+        (lambda viewer: viewer.send_message({"value": 1}), ValueError, "needs a type"),
+        (lambda viewer: viewer.send_message({"type": "x", "value": object()}), TypeError, "JSON"),
+        (lambda viewer: viewer.screenshot(scale=0), ValueError, "scale=0"),
+        (lambda viewer: viewer.wait_for_event("lasso"), ValueError, "no event 'lasso'; there are selection"),
+        (lambda viewer: viewer.register_hook("lasso", print), ValueError, "no hook 'lasso'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_python(pbmc: Any, call: Any, error: type[Exception], message: str) -> None:
+    viewer = show_anndata(pbmc)
+    with pytest.raises(error, match=message):
+        call(viewer)
+    assert viewer._link.waiting == 0
+
+
+def test_a_screenshot_is_what_the_page_sends(pbmc: Any, open_page: Any, tmp_path: Path) -> None:
+    viewer = show_anndata(pbmc)
+    page = open_page(viewer)
+    page.picture = PNG
+    assert viewer.screenshot() == PNG
+    path = viewer.screenshot(tmp_path / "cells.png", scale=1)
+    assert path == tmp_path / "cells.png"
+    assert path.read_bytes() == PNG
+    assert page.wait_command("screenshot", 2)[0]["scale"] == 1
+    page.refuses["screenshot"] = "the picture is empty"
+    with pytest.raises(CommandError, match=r"viewer.screenshot\(\) was not done: the picture is empty"):
+        viewer.screenshot()
+
+
+def test_a_screenshot_without_a_page_says_so(pbmc: Any) -> None:
+    with pytest.raises(ViewerNotReady, match=r"not answered within 0.1 seconds. No page of it is open"):
+        show_anndata(pbmc).screenshot(timeout=0.1)
+
+
+def test_the_selection_can_be_read_observed_and_taken_from_the_anndata(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    assert viewer.selection.tolist() == []
+    changes: list[Any] = []
+    told = threading.Event()
+    viewer.observe(lambda change: (changes.append(change), told.set()), "selection")
+    page = open_page(viewer)
+    page.select([5, 6], 700)
+    assert told.wait(10)
+    assert changes[0]["new"].tolist() == [5, 6]
+    assert changes[0]["owner"] is viewer
+    assert viewer.selection.tolist() == [5, 6]
+    selected = viewer.selected(pbmc)
+    assert selected.is_view
+    assert selected.obs_names.tolist() == pbmc.obs_names[[5, 6]].tolist()
+    with pytest.raises(DataChangedError, match="700 cells, this AnnData has 10"):
+        viewer.selected(pbmc[:10])
+    with pytest.raises(TraitError):
+        viewer.selection = [1]
+
+
+def test_hooks_can_be_unregistered_and_ready_is_told_to_who_comes_late(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    page = open_page(viewer)
+    page.ready(700)
+    viewer.wait_for_ready(10)
+    late: list[Any] = []
+    told = threading.Event()
+    viewer.on_ready(lambda event: (late.append(event), told.set()))
+    assert told.wait(10)
+    assert late == [{"event": "ready", "n_cells": 700, "dimensions": 2}]
+    messages: list[str] = []
+    callback = viewer.register_hook("message", lambda event: messages.append(event["event"]))
+    page.event("click", cell=3, button=0, shift=False, ctrl=True)
+    assert viewer.wait_for_event("click", timeout=10) if viewer.state.click is None else viewer.state.click
+    viewer.unregister_hook("message", callback)
+    viewer.clear_hooks()
+    assert viewer.state.click == {"event": "click", "cell": 3, "button": 0, "shift": False, "ctrl": True}
+
+
+def test_state_follows_the_page(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    page = open_page(viewer)
+    page.event("hover", cell=9, position=[0.0, 1.0])
+    page.event("colorBy", field="louvain")
+    page.event("embedding", name="X_umap", dimensions=2)
+    page.event("visibility", visibleCells=650)
+    page.event("custom", type="hello", payload={"a": 1})
+    page.ready(700)
+    viewer.wait_for_ready(10)
+    state = viewer.state
+    assert (state.hover, state.color_by, state.embedding) == (9, "louvain", "X_umap")
+    assert state.last_event == {"event": "ready", "n_cells": 700, "dimensions": 2}
+
+
+def test_a_file_is_served_like_the_anndata_it_holds(pbmc: Any, open_page: Any, tmp_path: Path) -> None:
+    pbmc.write_h5ad(tmp_path / "pbmc.h5ad")
+    in_memory, on_disk = show_anndata(pbmc), show_anndata(tmp_path / "pbmc.h5ad")
+    pages = open_page(in_memory), open_page(on_disk)
+    for path in (
+        "_cellucid/embedding",
+        "_cellucid/columns/obs?key=louvain",
+        "_cellucid/columns/obs?key=n_genes",
+        "_cellucid/columns/var?key=CD3D",
+        "_cellucid/columns/var?key=CD3D&layer=raw",
+    ):
+        kernel, file = (page.request("GET", path) for page in pages)
+        assert kernel == file, path
+    on_disk.highlight_cells(pbmc.obs_names[3:5])
+    _, cells = pages[1].wait_command("highlight")
+    assert cells.tolist() == [3, 4]
+    assert repr(on_disk) == f"<Viewer {on_disk.viewer_id} of pbmc.h5ad>"
+
+
+def test_a_column_made_after_showing_is_there_by_name(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    page = open_page(viewer)
+    assert "new" not in [field["key"] for field in page.json("_cellucid/identity")["obs"]]
+    pbmc.obs["new"] = np.arange(700.0)
+    viewer.set_color_by("new")
+    assert page.wait_command("setColorBy")[0]["color"] == {"axis": "obs", "key": "new"}
+    page.request("GET", "_cellucid/columns/obs?key=new")
+    assert "new" in [field["key"] for field in page.json("_cellucid/identity")["obs"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [("CD3DD", UnknownColumnError, "CD3D"), ("n_gene", UnknownColumnError, "n_genes")],
+)
+def test_a_wrong_colour_of_a_file_is_refused_in_the_cell(
+    pbmc: Any, tmp_path: Path, name: str, error: type[Exception], message: str
+) -> None:
+    pbmc.write_h5ad(tmp_path / "pbmc.h5ad")
+    with pytest.raises(error, match=message):
+        show_anndata(tmp_path / "pbmc.h5ad", color=name)
+
+
+def test_the_url_follows_override_then_the_proven_base(pbmc: Any) -> None:
+    forced = show_anndata(pbmc, client_server_url="https://your.domain.example/cellucid/{port}")
+    assert forced.viewer_url.startswith(f"https://your.domain.example/cellucid/{forced.port}/?jupyter=true&viewerId=")
+    viewer = show_anndata(pbmc)
+    assert viewer.viewer_url.startswith(f"{viewer.server_url}/?jupyter=true")
+    viewer.on_seen("https://hub.example/user/alice/proxy/8765/")
+    assert viewer.viewer_url.startswith("https://hub.example/user/alice/proxy/8765/?jupyter=true")
+
+
+def test_a_url_that_no_browser_reaches_comes_with_a_warning(pbmc: Any) -> None:
+    viewer = show_anndata(pbmc)
+    viewer._messages._note_resolved("v", {"transport": "tunnel", "base": None, "candidates": []})
+    with pytest.warns(UserWarning, match=rf"ssh -L {viewer.port}:127\.0\.0\.1:{viewer.port} "):
+        assert viewer.viewer_url
+    assert viewer.connection == {"transport": "tunnel", "base": None, "page_origin": None, "candidates": []}
