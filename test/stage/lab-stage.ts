@@ -42,6 +42,8 @@ export type LabStage = {
   open(cells: readonly string[], name?: string): Promise<Page>
   /** Take a picture of the page into the run's folder. */
   photograph(page: Page, name: string): Promise<void>
+  /** Take a picture of every open page, and close it. */
+  closePages(name: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -97,6 +99,12 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
     async photograph(page, picture) {
       await page.screenshot({ path: join(folder, `${picture}.png`) })
     },
+    async closePages(picture) {
+      for (const [index, page] of context.pages().entries()) {
+        await page.screenshot({ path: join(folder, `${fileName(picture)}-${index + 1}.png`) })
+        await page.close()
+      }
+    },
     async stop() {
       writeFileSync(join(folder, 'browser-errors.log'), errors.join('\n'))
       await browser.close()
@@ -105,6 +113,14 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
       for (const made of [notebooks, ownFolder]) rmSync(made, { recursive: true, force: true })
     },
   }
+}
+
+/** A sentence as the name of a file. */
+function fileName(sentence: string): string {
+  return sentence
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 60)
 }
 
 /** @returns a folder of its own for configuration and runtime files */

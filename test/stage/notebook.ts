@@ -13,7 +13,10 @@ type NotebookPanel = {
     activeCellIndex: number
     deselectAll(): void
   }
-  sessionContext: { ready: Promise<void>; session: { kernel: { info: Promise<unknown>; status: string } } }
+  sessionContext: {
+    ready: Promise<void>
+    session: { kernel: { info: Promise<unknown>; status: string; restart(): Promise<void> } }
+  }
 }
 type JupyterApp = {
   restored: Promise<void>

@@ -43,3 +43,39 @@ export function parseHex(color: string): Rgb {
   const value = Number.parseInt(color.slice(1, 7), 16)
   return [value >> 16, (value >> 8) & 255, value & 255]
 }
+
+/**
+ * How much of two PNGs of the same size differs.
+ * @returns the share of pixels with a channel that is off by more than `tolerance`, 0 to 1; 1 where the sizes differ
+ */
+export async function differentPixels(page: Page, one: Buffer, other: Buffer, tolerance = 24): Promise<number> {
+  const blank = await page.context().newPage()
+  try {
+    const pngs = [one, other].map((png) => png.toString('base64'))
+    return await blank.evaluate(compareInBrowser, { pngs, tolerance })
+  } finally {
+    await blank.close()
+  }
+}
+
+async function compareInBrowser({ pngs, tolerance }: { pngs: string[]; tolerance: number }): Promise<number> {
+  const [one, other] = await Promise.all(
+    pngs.map(async (png) => {
+      const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0))
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+      if (context === null) throw new Error('no 2D canvas')
+      context.drawImage(bitmap, 0, 0)
+      return context.getImageData(0, 0, bitmap.width, bitmap.height)
+    }),
+  )
+  if (one === undefined || other === undefined || one.width !== other.width || one.height !== other.height) return 1
+  let different = 0
+  for (let pixel = 0; pixel < one.data.length; pixel += 4) {
+    const isOff = [0, 1, 2].some(
+      (channel) => Math.abs((one.data[pixel + channel] ?? 0) - (other.data[pixel + channel] ?? 0)) > tolerance,
+    )
+    if (isOff) different++
+  }
+  return different / (one.data.length / 4)
+}

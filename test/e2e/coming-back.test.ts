@@ -1,0 +1,129 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { openNotebook } from '../../scripts/jupyter-lab.mjs'
+import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
+import {
+  notebookReady,
+  runCell,
+  runSource,
+  saveNotebook,
+  viewerFrame,
+  viewerReady,
+  viewerRoot,
+} from '../stage/notebook.ts'
+import { differentPixels } from '../stage/picture.ts'
+import { chooseGene, lasso, shows } from './gestures.ts'
+import { FIRST_PICTURE_MS, SCENARIO_CELLS } from './scenario.ts'
+
+const ENVIRONMENTS = [
+  { name: 'back-direct', title: 'over HTTP', transport: 'direct', options: { serverProxy: false } },
+  {
+    name: 'back-tunnel',
+    title: 'through the notebook',
+    transport: 'tunnel',
+    options: { serverProxy: false, hostName: 'lab.example.test' },
+  },
+] as const
+
+describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
+  let stage: LabStage
+  beforeAll(async () => {
+    stage = await startLabStage(name, options)
+  }, 90_000)
+  afterEach(async ({ task }) => stage.closePages(task.name))
+  afterAll(async () => stage?.stop(), 60_000)
+
+  /** A notebook whose viewer is coloured by a gene, moved, and has a selection. */
+  async function openArranged(): Promise<{ page: Page; selected: number; picture: Buffer }> {
+    const page = await stage.open(SCENARIO_CELLS)
+    await runCell(page, 0)
+    expect(await viewerReady(page, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
+    const viewer = viewerFrame(page)
+    await chooseGene(viewer, 'CD3D')
+    const selected = await lasso(viewer)
+    await viewer.locator('canvas').first().press('+')
+    // Neither a tooltip nor the ring of the focus in the picture.
+    await page.mouse.move(5, 5)
+    await viewer.locator('canvas').first().blur()
+    return { page, selected, picture: await settledPicture(page) }
+  }
+
+  test('a viewer server that was killed is replaced, and the same picture comes back by itself', async () => {
+    const { page, selected, picture } = await openArranged()
+    const before = await readyAt(page)
+    await runSource(page, KILL_THE_SERVER)
+    await readyAfter(page, before)
+    await shows(viewerFrame(page), 'color', 'CD3D')
+    await shows(viewerFrame(page), 'selected', String(selected))
+    const again = await settledPicture(page)
+    expect(await differentPixels(page, picture, again)).toBeLessThan(0.01)
+    // Both directions work with the new one.
+    await runSource(page, 'viewer.set_color_by("louvain")')
+    await shows(viewerFrame(page), 'color', 'louvain')
+  }, 180_000)
+
+  test('a restarted kernel leaves the old picture, with a sentence that says what to do', async () => {
+    const { page, picture } = await openArranged()
+    await page.evaluate(async () => {
+      await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()
+    })
+    const notice = viewerRoot(page).getByRole('status')
+    await notice.filter({ hasText: /run this cell/i }).waitFor({ timeout: 30_000 })
+    const still = await viewerFrame(page).locator('canvas').first().screenshot()
+    expect(await differentPixels(page, picture, still)).toBeLessThan(0.1) // the page may say itself that it is cut off
+  }, 120_000)
+
+  test('two tabs on one kernel each show what was asked in them', async () => {
+    const first = await stage.open(SCENARIO_CELLS, 'tabs.ipynb')
+    await runCell(first, 0)
+    await viewerReady(first, FIRST_PICTURE_MS)
+    await saveNotebook(first)
+    const second = await stage.context.newPage()
+    await openNotebook(second, stage.lab, 'tabs.ipynb')
+    await notebookReady(second)
+    expect(await viewerReady(second, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
+    for (const [here, there] of [
+      ['CD3D', 'NKG7'],
+      ['GNLY', 'CD79A'],
+      ['CST3', 'LYZ'],
+    ] as const) {
+      await Promise.all([chooseGene(viewerFrame(first), here), chooseGene(viewerFrame(second), there)])
+      await shows(viewerFrame(first), 'color', here)
+    }
+  }, 180_000)
+})
+
+/** The process that the kernel started for its viewers ends without a word. */
+const KILL_THE_SERVER = `import psutil
+servers = [p for p in psutil.Process().children() if any("server.mjs" in part for part in p.cmdline())]
+assert len(servers) == 1, servers
+servers[0].kill()`
+
+/** When the viewer's last first picture stood, in milliseconds since the epoch. */
+async function readyAt(page: Page): Promise<number> {
+  return Number(await viewerRoot(page).getAttribute('data-cellucid-ready-at'))
+}
+
+/** Wait for a first picture that is newer. */
+async function readyAfter(page: Page, before: number): Promise<void> {
+  await page.waitForFunction(
+    (then) => {
+      const root = document.querySelector<HTMLElement>('.cellucid-notebook')
+      return root?.dataset.cellucidStatus === 'ready' && Number(root.dataset.cellucidReadyAt) > then
+    },
+    before,
+    { timeout: FIRST_PICTURE_MS },
+  )
+}
+
+/** The picture once it has stopped moving. */
+async function settledPicture(page: Page): Promise<Buffer> {
+  const canvas = viewerFrame(page).locator('canvas').first()
+  let last = await canvas.screenshot()
+  for (let tries = 0; tries < 20; tries++) {
+    const next = await canvas.screenshot()
+    if (next.equals(last)) return next
+    last = next
+  }
+  return last
+}

@@ -1,0 +1,53 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
+import { runCell, runSource } from '../stage/notebook.ts'
+import { parseHex } from '../stage/picture.ts'
+import { colorsSeen, lasso, shows } from './gestures.ts'
+import { scenarioCells } from './scenario.ts'
+
+/** JupyterLab that cannot show the widget: what is left is the address. */
+let stage: LabStage
+
+beforeAll(async () => {
+  stage = await startLabStage('plain-tab', { disabledExtensions: ['anywidget'] })
+}, 90_000)
+afterEach(async ({ task }) => stage.closePages(task.name))
+afterAll(async () => stage?.stop(), 60_000)
+
+test('where anywidget is missing, the cell says what to install and where, and that the address works in a tab', async () => {
+  const page = await stage.open(scenarioCells())
+  await runCell(page, 0)
+  const output = page.locator('.jp-Cell').first().locator('.jp-OutputArea')
+  await output.getByText(/pip install anywidget==/).waitFor({ timeout: 30_000 })
+  await output.getByText(/viewer\.viewer_url/).waitFor()
+}, 120_000)
+
+test('viewer_url in a tab of its own draws, hears Python, and tells it the selection', async () => {
+  const page = await stage.open(scenarioCells())
+  await runCell(page, 0)
+  const clusterColors = (JSON.parse(await runCell(page, 1)) as string[]).map(parseHex)
+  const tab = await stage.context.newPage()
+  await tab.goto(await viewerUrl(page))
+  await shows(tab, 'color', 'louvain')
+  await expect.poll(() => colorsSeen(tab, clusterColors), { timeout: 15_000 }).toBeGreaterThanOrEqual(5)
+  expect(tab.url()).not.toContain('viewerToken')
+
+  const counted = await lasso(tab)
+  const cells = JSON.parse(await runSource(page, 'assert arrived.wait(10)\nprint(json.dumps(selections[-1]))'))
+  expect(cells).toHaveLength(counted)
+  await runSource(page, 'viewer.set_color_by("CD3D")')
+  await shows(tab, 'color', 'CD3D')
+}, 120_000)
+
+/** By a file of its own: what a cell prints is saved in the notebook. */
+async function viewerUrl(page: Page): Promise<string> {
+  await runSource(page, 'open("viewer-url.txt", "w").write(viewer.viewer_url); None')
+  const file = join(stage.lab.folder, 'viewer-url.txt')
+  const url = readFileSync(file, 'utf8')
+  rmSync(file)
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?jupyter=true&viewerId=[0-9a-f]{16}&viewerToken=[0-9a-f]{64}$/)
+  return url
+}
