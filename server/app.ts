@@ -42,8 +42,6 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     trustProxy: false,
-    onProtoPoisoning: 'error',
-    onConstructorPoisoning: 'error',
     return503OnClosing: true,
     forceCloseConnections: true,
     bodyLimit: LIMITS.jsonBodyBytes,
@@ -146,13 +144,7 @@ function refuseUnrouted(parts: AppParts, request: FastifyRequest, reply: Fastify
 /** The content types that any route takes; a JSON body is parsed by its route's schema. */
 function addParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-    try {
-      done(null, JSON.parse(body.toString()))
-    } catch (cause) {
-      done(Object.assign(new Error('The body is no JSON.', { cause }), { statusCode: 400 }))
-    }
-  })
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
   for (const type of ['application/octet-stream', 'image/png']) {
     app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   }

@@ -30,6 +30,7 @@ async function channelStage() {
     base,
     facts,
     connect,
+    openViewer: () => stage.open(),
     /** A page that was welcomed. */
     async open(Page: typeof SocketPage | typeof PollPage, of = facts()) {
       const page = connect(Page, of)
@@ -277,6 +278,18 @@ describe('a WebSocket', () => {
       expect(await page.closed).toBe(4401)
     }
     await open(SocketPage, own)
+  })
+
+  test('by a name that another viewer learnt is closed with 4401', async () => {
+    const { facts, viewer, openViewer } = await channelStage()
+    const lesson = { base: 'https://hub.example/', origin: 'https://hub.example', ancestors: '' }
+    viewer.learnt.learn({ name: 'hub.example', port: '' }, lesson)
+    const [own, other] = [facts(), facts(openViewer())].map((of) => new SocketPage(of, { host: 'hub.example' }))
+    onTestFinished(() => own?.close())
+    own?.hello()
+    await own?.hear('welcome')
+    other?.hello()
+    expect(await other?.closed).toBe(4401)
   })
 
   test('that says something else first, or too much, is closed', async () => {

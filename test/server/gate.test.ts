@@ -182,6 +182,7 @@ describe('what the browser says of the asking page', () => {
     expect(verdictOf('/', [LOCAL, crossSite, mode('navigate'), dest('document')])).toBe('open')
     expect(verdictOf('/', [LOCAL, crossSite, mode('navigate'), dest('embed')])).toBe('forbidden')
     expect(verdictOf('/', [LOCAL, crossSite, mode('no-cors'), dest('script')])).toBe('forbidden')
+    expect(verdictOf('/', [LOCAL, crossSite, mode('cors'), dest('document')])).toBe('forbidden')
     expect(verdictOf('/', [LOCAL, crossSite, mode('cors'), dest('empty')])).toBe('forbidden')
     expect(verdictOf('/', [LOCAL, crossSite])).toBe('forbidden')
     expect(verdictOf('/', [LOCAL, crossSite, mode('navigate'), dest('iframe')], 'HEAD')).toBe('forbidden')

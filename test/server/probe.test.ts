@@ -153,6 +153,20 @@ describe('a signed probe', () => {
     expect(ours.learnt.embedders()).toEqual([HUB.origin, 'https://a.example', 'https://d.example'])
   })
 
+  test('teaches an origin whole: no part of it, no other port, none around it', async () => {
+    const { ours, ask } = await probeStage()
+    await ask(question(ours, { base: 'https://base.example:9443/p/' }))
+    const known = [HUB.origin, 'https://base.example:9443']
+    const unknown = [
+      'https://hub.exampl',
+      'https://hub.example:80',
+      'http://hub.example',
+      HUB.ancestors,
+      'https://base.example',
+    ]
+    expect([...known, ...unknown].filter((origin) => ours.learnt.knowsOrigin(origin))).toEqual(known)
+  })
+
   test('keeps the sixteen newest lessons', async () => {
     const { ours, ask } = await probeStage()
     for (let i = 0; i < 20; i++) await ask(question(ours, { host: `host-${i}.example` }))
