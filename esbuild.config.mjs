@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
+import { minify } from 'terser'
 import { pageHtml } from './scripts/page-html.mjs'
 import { thirdPartyNotices } from './scripts/third-party-notices.mjs'
 import { PLUGIN_FILES, PLUGIN_FOLDER } from './server/sources/hdf5/plugin-folder.ts'
@@ -33,7 +34,7 @@ const BUNDLES = [
   {
     file: 'widget.js',
     budgetBytes: 25_000, // saved in every notebook file that shows a viewer
-    options: { ...BROWSER, entryPoints: ['widget/index.ts'], plugins: [cssAsText()] },
+    options: { ...BROWSER, entryPoints: ['widget/index.ts'], plugins: [unusedSchemasLeave(), cssAsText()] },
     assemble: (texts) => texts.get('.js'),
   },
   {
@@ -43,12 +44,13 @@ const BUNDLES = [
       ...BROWSER,
       entryPoints: ['page/main.tsx'],
       outdir: STATIC,
+      plugins: [unusedSchemasLeave()],
       jsx: 'automatic',
       jsxImportSource: 'preact',
     },
     assemble: async (texts) =>
       pageHtml(await readFile(join(ROOT, 'page/index.html'), 'utf8'), {
-        script: texts.get('.js').trimEnd(),
+        script: await smaller(texts.get('.js')),
         style: (texts.get('.css') ?? '').trimEnd(),
       }),
   },
@@ -65,6 +67,30 @@ const BUNDLES = [
     assemble: (texts) => texts.get('.js'),
   },
 ]
+
+/** Terser folds across functions what esbuild leaves: another 4 % of the page, gzipped, for a second of building. */
+async function smaller(script) {
+  const options = { module: true, ecma: 2022, compress: { passes: 3, unsafe_arrows: true, keep_fargs: false } }
+  const { code } = await minify(script, options)
+  return code.trimEnd()
+}
+
+/**
+ * Tell that the schemas of the protocol do nothing by being made, so that a bundle keeps only those that it uses:
+ * valibot marks its functions, but esbuild does not see a mark through `export { … }`.
+ */
+function unusedSchemasLeave() {
+  return {
+    name: 'unused-schemas-leave',
+    setup(build) {
+      build.onLoad({ filter: /[\\/]protocol[\\/][\w-]+\.ts$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8')
+        const contents = source.replace(/\bv\.(?!parse\b|safeParse\b|is\b)(\w+)\(/g, '/* @__PURE__ */ v.$1(')
+        return { contents, loader: 'ts' }
+      })
+    },
+  }
+}
 
 /** The widget brings its style as text, since its module is all that a notebook keeps of it. */
 function cssAsText() {
