@@ -88,7 +88,15 @@ export async function appStage(): Promise<AppStage> {
       const read = smallDataset(cellCount)
       const pulse = new KernelPulse(() => undefined)
       const source = openSource(spec, options, async (question) => read(question))
-      const viewer = viewers.open({ id: ids.viewerId, token: ids.viewerToken, kernel, source, pulse, state, commandSeq })
+      const viewer = viewers.open({
+        id: ids.viewerId,
+        token: ids.viewerToken,
+        kernel,
+        source,
+        pulse,
+        state,
+        commandSeq,
+      })
       return Object.assign(viewer, ids)
     },
     key({ viewerId, viewerToken }) {
