@@ -26,6 +26,7 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['test/{protocol,server,scripts}/**/*.test.ts'],
+          testTimeout: 30_000, // files are made by Python and read by worker threads, on machines that may be busy
         },
       },
       {
