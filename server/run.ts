@@ -44,7 +44,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   const config = configOrError(argv)
   if (config instanceof Error) return fail(pipe, output, config, EXIT_USAGE)
   const log = new Log(lineWriter(openOutput(2)), config.logLevel)
-  dieOfTheUnexpected(log)
+  dieOfTheUnexpected()
   const viewers = new Viewers(randomBytes(8).toString('hex') as InstanceId) // 8 bytes are 16 hex characters
   const eventLoop = new EventLoopWatch()
   let port = 0
@@ -141,11 +141,10 @@ async function close(app: FastifyInstance, viewers: Viewers, pipe: Pipe): Promis
 }
 
 /** One line, and out: a process in an unknown state serves nobody. */
-function dieOfTheUnexpected(log: Log): void {
+function dieOfTheUnexpected(): void {
+  const last = new Log(writeLastLine)
   process.on('uncaughtException', (error) => {
-    log.error('Unexpected', { error })
-    const last = log.lines.at(-1)
-    writeLastLine(`${JSON.stringify(last)}\n`)
+    last.error('Unexpected', { error })
     process.exit(EXIT_SOFTWARE)
   })
 }

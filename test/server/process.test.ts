@@ -156,6 +156,35 @@ describe('the start', () => {
     expect(words).toContain('--prot')
   })
 
+  test('of a process that then fails in a way nobody expected ends with one line, without secrets, and status 70', async () => {
+    const fail = `const timer = setInterval(() => {
+      if (process.listenerCount('uncaughtException') === 0) return
+      clearInterval(timer)
+      throw new Error('boom ${'a'.repeat(64)}')
+    }, 20)`
+    const args = [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(fail)}`,
+      join(ROOT, 'server/main.ts'),
+      '--port',
+      '0',
+    ]
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'pipe'] })
+    let words = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      words += chunk
+    })
+    const [status] = await once(child, 'close')
+    expect(status).toBe(70)
+    const lines = words
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.filter(({ message }) => message === 'Unexpected')).toEqual([
+      expect.objectContaining({ level: 'error', error: 'Error: boom [removed]' }),
+    ])
+  })
+
   test('without a page still serves, and says what is missing', async () => {
     const server = await started({ page: join(tmpdir(), 'no-such-folder') })
     const answer = await fetch(server.base)
