@@ -157,13 +157,16 @@ class _Tunnel:
         self._server = server
         self._widget = widget
         # By view and request id: the reply, or None while it is under way. Only the timetable's thread touches it.
-        self._answers: dict[str, OrderedDict[int, tuple[JsonObject, bytes] | None]] = {}
+        self._answers: OrderedDict[str, OrderedDict[int, tuple[JsonObject, bytes] | None]] = OrderedDict()
         #: For the report.
         self.counts = {"requests": 0, "asked again": 0, "replies": 0, "reply bytes": 0}
 
     def fetch(self, request: JsonObject, body: bytes) -> None:
         view, request_id = request["view"], request["id"]
         answers = self._answers.setdefault(view, OrderedDict())
+        self._answers.move_to_end(view)
+        while len(self._answers) > _REMEMBERED_VIEWS:
+            self._answers.popitem(last=False)
         self.counts["requests"] += 1
         if request_id in answers:
             self.counts["asked again"] += 1

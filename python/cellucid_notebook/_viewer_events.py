@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 EVENTS = tuple(hook for hook in HOOKS if hook != "command_error")
 
 
+#: After this many seconds somebody who waits is told if the page cannot come before the cell ends.
+_PATIENCE_S = 2.0
+
+
 class ViewerEvents:
     """Callbacks run in order on a thread of the viewer, also while a cell runs.
 
@@ -34,6 +38,9 @@ class ViewerEvents:
         raise NotImplementedError
 
     def _why_silent(self) -> str:
+        raise NotImplementedError
+
+    def _warn_when_waiting_is_in_vain(self) -> None:
         raise NotImplementedError
 
     @property
@@ -123,5 +130,9 @@ class ViewerEvents:
         Raises ``ViewerNotReady`` when it did not happen in time, ``ViewerStoppedError`` when the viewer ends meanwhile.
         """
         self._check_usable()
-        if not self._board.wait_ready(timeout):
+        patience = _PATIENCE_S if timeout is None else min(timeout, _PATIENCE_S)
+        if self._board.wait_ready(patience):
+            return
+        self._warn_when_waiting_is_in_vain()
+        if not self._board.wait_ready(None if timeout is None else timeout - patience):
             raise ViewerNotReady(f"The viewer was not ready within {timeout:g} seconds. {self._why_silent()}")

@@ -18,7 +18,7 @@ import numpy as np
 import traitlets
 
 from ._cells import CellIndices, decode_cells
-from ._comm import WidgetComm, drop_subshell_pin
+from ._comm import WidgetComm, drop_subshell_pin, supports_subshells
 from ._display import Cell, current_cell, output_to, publish, shown_in_cells
 from ._environment import override_base
 from ._idle import idle_watch
@@ -309,6 +309,16 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
                 "A notebook page has found the viewer and has not drawn yet; look at the viewer's cell for the reason."
             )
         return "No notebook page has opened this viewer. Is the notebook open in a browser, with this cell on screen?"
+
+    def _warn_when_waiting_is_in_vain(self) -> None:
+        cell = current_cell()
+        waits_where_shown = cell is not None and self._last_cell is not None and cell == self._last_cell
+        if waits_where_shown and not supports_subshells() and not self._link.pages:
+            print(  # noqa: T201 - a message to the user
+                "The viewer may appear only when this cell ends, because this kernel answers the notebook only between "
+                "cells. Wait in the next cell instead.",
+                file=sys.stderr,
+            )
 
     def _say_that_nothing_appeared(self) -> None:
         if not self._messages.seen and self._ended is None and not self._link.pages:

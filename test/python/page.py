@@ -7,6 +7,7 @@ import itertools
 import json
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,8 @@ from cellucid_notebook._cells import decode_cells, encode_cells
 from cellucid_notebook._frame import FrameAssembler, Message, encode_message
 
 TIMEOUT_S = 30
+#: One pixel.
+PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
 class Page:

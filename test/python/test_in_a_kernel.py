@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 
 import psutil
@@ -13,7 +14,7 @@ import pytest
 from conftest import SERVER_FILE
 from notebook import Notebook, notebook
 
-from page import Page
+from page import PNG, Page
 
 
 @pytest.fixture(scope="module")
@@ -246,3 +247,39 @@ def test_nothing_secret_is_in_the_command_line_or_environment_of_the_server(kern
     assert len(token) == 64
     assert token not in " ".join(server.cmdline())
     assert token not in json.dumps(server.environ())
+
+
+def test_a_picture_of_the_page_is_saved_in_the_cell_that_shows_it(kernel: Notebook) -> None:
+    shown = kernel.run("viewer = show_anndata(adata)")
+    (placeholder,) = [m["content"] for m in kernel.of(shown) if "cellucid-picture" in str(m["content"])]
+    display_id = placeholder["transient"]["display_id"]
+    kernel.run("1 + 1")
+    page = Page(kernel.evaluate("viewer.viewer_url"))
+    try:
+        page.request("PUT", "_cellucid/snapshot", PNG, "image/png")
+        update = kernel.wait(lambda m: m["msg_type"] == "update_display_data")
+    finally:
+        page.close()
+    assert update["content"]["transient"]["display_id"] == display_id
+    assert b64decode(update["content"]["data"]["image/png"]) == PNG
+    assert update["parent_header"]["msg_id"] == shown
+
+
+def test_a_widget_that_cannot_appear_is_explained_beside_it_and_a_late_one_takes_it_back(kernel: Notebook) -> None:
+    shown = kernel.run("viewer = show_anndata(adata)\ntoken = viewer.viewer_url.partition('viewerToken=')[2]")
+    (model,) = kernel.views(shown)
+    note = kernel.wait(lambda m: m["msg_type"] == "update_display_data", timeout=10)["content"]["data"]["text/plain"]
+    assert "pip install anywidget==" in note
+    assert "in the environment that runs JupyterLab" in note
+    assert kernel.evaluate("token") not in note
+    kernel.send_custom(model, {"kind": "hello", "view": "0123456789abcdef", "protocol": 1})
+    kernel.wait(lambda m: m["msg_type"] == "update_display_data" and m["content"]["data"]["text/plain"] == "")
+
+
+def test_nothing_is_explained_while_cells_run_or_when_the_widget_is_there(kernel: Notebook) -> None:
+    (model,) = kernel.views(kernel.run("viewer = show_anndata(adata)"))
+    kernel.run("import time; time.sleep(4)")
+    kernel.send_custom(model, {"kind": "hello", "view": "0123456789abcdef", "protocol": 1})
+    kernel.run("time.sleep(0.5)")
+    with pytest.raises(AssertionError, match="nothing came"):
+        kernel.wait(lambda m: m["msg_type"] == "update_display_data", timeout=4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from cellucid_notebook import UnknownColumnError, ViewerNotReady, ViewerStoppedE
 from cellucid_notebook.errors import CommandError, DataChangedError, UnknownEmbeddingError
 from traitlets import TraitError
 
-#: One pixel.
-PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+from page import PNG
 
 
 def test_a_page_draws_and_the_notebook_knows(pbmc: Any, open_page: Any) -> None:

@@ -1,0 +1,239 @@
+"""The kernel's end of the widget: welcome until it is seen, requests once each, handlers that only queue."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from cellucid_notebook import _comm
+from cellucid_notebook._comm import WidgetComm, drop_subshell_pin
+from cellucid_notebook._link import ViewerLink
+from cellucid_notebook._pipe import Answer
+from cellucid_notebook._presentation import Presentation
+from cellucid_notebook._timetable import Timetable, timetable
+from cellucid_notebook.errors import ServerError
+
+VIEW = "00112233aabbccdd"
+
+
+@dataclass
+class FakeServer:
+    """Answers when the test says so."""
+
+    port: int = 9000
+    instance_id: str = "feedfacefeedface"
+    asked: list[tuple[dict[str, Any], bytes, Future[Answer]]] = field(default_factory=list)
+    console: list[Any] = field(default_factory=list)
+
+    def request(self, method: str, params: dict[str, Any], body: bytes) -> Future[Answer]:
+        assert method == "tunnel.fetch"
+        self.asked.append((params, body, Future()))
+        return self.asked[-1][2]
+
+    def send_console(self, link: ViewerLink, lines: list[Any]) -> None:
+        self.console.append((link.viewer_id, lines))
+
+
+@dataclass
+class FakeWidget:
+    """Writes down what is sent."""
+
+    sent: list[tuple[dict[str, Any], list[bytes]]] = field(default_factory=list)
+    appeared: int = 0
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+
+    def send(self, content: dict[str, Any], buffers: Any = None) -> None:
+        with self.arrived:
+            self.sent.append((content, [bytes(buffer) for buffer in buffers or []]))
+            self.arrived.notify_all()
+
+    def widget_appeared(self) -> None:
+        self.appeared += 1
+
+    def wait(self, number: int) -> None:
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.sent) >= number, 10), self.sent
+
+
+@dataclass
+class Stage:
+    comm: WidgetComm
+    server: FakeServer
+    widget: FakeWidget
+    link: ViewerLink
+
+    def receive(self, content: dict[str, Any], *buffers: bytes) -> None:
+        self.comm.receive(content, buffers)
+        settle()
+
+    def fetch(self, number: int, method: str = "GET", body: bytes = b"") -> None:
+        request = {"kind": "fetch", "view": VIEW, "id": number, "method": method, "path": "_cellucid/x", "headers": {}}
+        self.receive(request, *([body] if body else []))
+
+
+def settle() -> None:
+    """Wait until everything that is due has been done."""
+    done = threading.Event()
+    timetable.soon(done.set)
+    assert done.wait(10)
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setattr(_comm, "_WELCOME_AFTER_S", (0.001, 0.002, 0.004))
+    server, widget, link = FakeServer(), FakeWidget(), ViewerLink({}, {})
+    comm: Any = WidgetComm(link, server, Presentation("https://a.example", 450, True), widget)  # type: ignore[arg-type]
+    yield Stage(comm, server, widget, link)
+    comm.close("over")
+
+
+def test_welcome_says_what_the_browser_needs(stage: Stage) -> None:
+    stage.receive({"kind": "hello", "view": VIEW, "protocol": 1})
+    (welcome, _), *_ = stage.widget.sent
+    assert welcome["kind"] == "welcome"
+    assert (welcome["viewerId"], welcome["viewerToken"]) == (stage.link.viewer_id, stage.link.token)
+    assert (welcome["port"], welcome["instanceId"]) == (9000, "feedfacefeedface")
+    assert (welcome["override"], welcome["height"]) == ("https://a.example", 450)
+    assert "hostName" in welcome["hints"]
+
+
+def test_welcome_is_repeated_until_somebody_is_there_and_not_for_ever(stage: Stage) -> None:
+    stage.comm.push_welcome()
+    stage.widget.wait(3)
+    stage.comm.push_welcome()
+    stage.widget.wait(4)
+    stage.comm.was_seen()
+    settle()
+    seen = len(stage.widget.sent)
+    stage.receive({"kind": "alive", "view": VIEW})
+    assert len(stage.widget.sent) == seen
+    assert stage.widget.appeared == 1
+
+
+def test_a_restart_of_the_server_starts_the_welcomes_anew(stage: Stage) -> None:
+    stage.receive({"kind": "hello", "view": VIEW, "protocol": 1})
+    stage.server.instance_id = "0000000000000001"
+    stage.comm.push_welcome()
+    stage.widget.wait(2)
+    assert stage.widget.sent[1][0]["instanceId"] == "0000000000000001"
+
+
+def test_a_request_is_answered_with_its_view_number_and_body(stage: Stage) -> None:
+    stage.fetch(7, "POST", b"question")
+    ((params, body, future),) = stage.server.asked
+    assert (params["view"], params["httpMethod"], params["path"], body) == (VIEW, "POST", "_cellucid/x", b"question")
+    future.set_result(Answer({"status": 201, "headers": {"etag": "1"}}, b"answer"))
+    stage.widget.wait(1)
+    assert stage.widget.sent == [
+        ({"kind": "response", "view": VIEW, "id": 7, "status": 201, "headers": {"etag": "1"}}, [b"answer"])
+    ]
+
+
+def test_a_post_asked_again_is_carried_out_once_and_answered_again(stage: Stage) -> None:
+    for _ in range(3):
+        stage.fetch(1, "POST", b"x")
+    assert len(stage.server.asked) == 1, "while it is under way"
+    stage.server.asked[0][2].set_result(Answer({"status": 200, "headers": {}}, b"done"))
+    stage.widget.wait(1)
+    stage.fetch(1, "POST", b"x")
+    stage.widget.wait(2)
+    assert len(stage.server.asked) == 1, "and after it was answered"
+    assert stage.widget.sent[0] == stage.widget.sent[1]
+
+
+def test_a_get_that_lost_its_answer_is_asked_again(stage: Stage) -> None:
+    stage.fetch(1)
+    stage.server.asked[0][2].set_result(Answer({"status": 200, "headers": {}}, b"large"))
+    stage.widget.wait(1)
+    stage.fetch(1)
+    assert len(stage.server.asked) == 2
+
+
+def test_a_request_lost_with_the_server_can_be_asked_of_the_next(stage: Stage) -> None:
+    stage.fetch(1, "POST", b"x")
+    stage.server.asked[0][2].set_exception(ServerError("gone"))
+    settle()
+    assert stage.widget.sent == []
+    stage.fetch(1, "POST", b"x")
+    assert len(stage.server.asked) == 2
+
+
+def test_a_view_that_left_gets_no_answers_and_is_forgotten(stage: Stage) -> None:
+    resolved = {
+        "kind": "resolved",
+        "view": VIEW,
+        "transport": "tunnel",
+        "base": None,
+        "candidates": [],
+        "pageOrigin": "x",
+    }
+    stage.receive(resolved)
+    assert [view["transport"] for view in stage.comm.views()] == ["tunnel"]
+    stage.fetch(1)
+    stage.receive({"kind": "bye", "view": VIEW})
+    stage.server.asked[0][2].set_result(Answer({"status": 200, "headers": {}}, b""))
+    settle()
+    assert stage.widget.sent == []
+    assert stage.comm.views() == []
+
+
+def test_console_lines_go_to_the_servers_ring(stage: Stage) -> None:
+    stage.receive({"kind": "console", "view": VIEW, "lines": [{"message": "lost"}]})
+    assert stage.server.console == [(stage.link.viewer_id, [{"message": "lost"}])]
+
+
+def test_unknown_and_broken_messages_do_no_harm(stage: Stage) -> None:
+    stage.receive({"kind": "future", "view": VIEW})
+    stage.receive({"kind": "fetch", "view": VIEW})
+    stage.receive({})
+    stage.receive({"kind": "hello", "view": VIEW, "protocol": 1})
+    assert [content["kind"] for content, _ in stage.widget.sent] == ["welcome"]
+
+
+def test_a_handler_returns_at_once_while_an_earlier_message_is_handled(stage: Stage) -> None:
+    go = threading.Event()
+    timetable.soon(lambda: go.wait(10))
+    stage.comm.receive({"kind": "hello", "view": VIEW, "protocol": 1}, [])
+    assert stage.widget.sent == []
+    go.set()
+    stage.widget.wait(1)
+
+
+def test_after_the_end_one_last_message_and_silence(stage: Stage) -> None:
+    stage.comm.push_welcome()
+    stage.comm.close("The viewer was stopped.")
+    stage.comm.close("again")
+    stage.receive({"kind": "hello", "view": VIEW, "protocol": 1})
+    last = [content for content, _ in stage.widget.sent if content["kind"] != "welcome"]
+    assert last == [{"kind": "stopped", "reason": "The viewer was stopped."}]
+
+
+def test_the_pin_to_the_main_shell_is_dropped_where_there_is_one() -> None:
+    class Comm:
+        pass
+
+    comm = Comm()
+    drop_subshell_pin(comm)
+    comm._reply_subshell_id = None  # type: ignore[attr-defined]
+    drop_subshell_pin(comm)
+    assert not hasattr(comm, "_reply_subshell_id")
+
+
+def test_a_timetable_keeps_the_order_of_time_and_lets_its_thread_go() -> None:
+    table = Timetable()
+    done: list[str] = []
+    finished = threading.Event()
+    table.later(0.05, lambda: (done.append("late"), finished.set()))
+    table.later(0.01, lambda: done.append("middle"))
+    cancelled = table.later(0.02, lambda: done.append("never"))
+    table.soon(lambda: 1 / 0)
+    table.soon(lambda: done.append("first"))
+    cancelled.cancel()
+    assert finished.wait(10)
+    assert done == ["first", "middle", "late"]
+    while table._thread is not None:
+        finished.wait(0.001)
