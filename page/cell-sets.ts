@@ -2,6 +2,13 @@
 
 export type Combine = 'replace' | 'add' | 'subtract' | 'intersect'
 
+/** What the keys that are held say: Alt takes away, Ctrl or ⌘ adds, both keep what is in both. */
+export function howOf(event: { altKey: boolean; ctrlKey: boolean; metaKey: boolean }): Combine {
+  const isAdding = event.ctrlKey || event.metaKey
+  if (event.altKey) return isAdding ? 'intersect' : 'subtract'
+  return isAdding ? 'add' : 'replace'
+}
+
 const EMPTY = new Uint32Array(0)
 
 export function combine(how: Combine, before: Uint32Array, cells: Uint32Array): Uint32Array {

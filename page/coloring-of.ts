@@ -2,10 +2,8 @@ import type { CodesColumn } from '../protocol/column-frame.ts'
 import { colorName } from './colorable.ts'
 import { filterOf, hiddenCodes } from './filters.ts'
 import { type Coloring, categoryPalette } from './scatter/coloring.ts'
-import type { ScaleSettings, ShownColor, Store } from './store.ts'
+import { AUTOMATIC_SCALE, type ScaleSettings, type ShownColor, type Store } from './store.ts'
 import { logColumn, toLog, type ValueColumn } from './values.ts'
-
-const AUTOMATIC: ScaleSettings = { scale: 'viridis', range: null, isLog: false }
 
 /** How the colour on screen is to be drawn; `null`: one colour for all. Reads signals, so call it in an effect. */
 export function coloringOf(store: Store): Coloring | null {
@@ -39,7 +37,7 @@ export function hiddenNames(store: Store, { by }: ShownColor): ReadonlySet<strin
 }
 
 export function scaleOf(store: Store, { by }: ShownColor): ScaleSettings {
-  return store.scales.value[colorName(by)] ?? AUTOMATIC
+  return store.scales.value[colorName(by)] ?? AUTOMATIC_SCALE
 }
 
 /** The values at the two ends of the scale, never equal so that nothing divides by 0. */

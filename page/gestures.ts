@@ -1,16 +1,17 @@
-import type { Combine } from './cell-sets.ts'
+import { type Combine, howOf } from './cell-sets.ts'
 import type { Scatter } from './scatter/scatter.ts'
+import type { Tool } from './store.ts'
 
 export type Point = readonly [number, number]
 
-/** What pointer and keys on the canvas mean. Coordinates are CSS pixels on the canvas. */
+/** What pointer and wheel on the canvas mean. Coordinates are CSS pixels on the canvas. */
 export type GestureHandlers = {
-  isLassoTool(): boolean
+  tool(): Tool
   is3d(): boolean
-  /** The lasso while it is drawn; `null` when it ends. */
-  lasso(points: readonly Point[] | null): void
-  selected(cells: Uint32Array, how: Combine): void
-  clicked(cell: number | null, event: PointerEvent): void
+  /** The outline while it is drawn; `null` when it ends. */
+  outline(points: readonly Point[] | null): void
+  selected(cells: Uint32Array, how: Combine, tool: 'lasso' | 'rectangle'): void
+  clicked(cell: number | null, how: Combine, event: PointerEvent): void
   /** The pointer rests over a cell, or over none. */
   hovered(cell: number | null, at: Point): void
 }
@@ -23,108 +24,151 @@ const WHEEL_ZOOM_PER_PX = 0.002
 /** Firefox tells lines where others tell pixels. */
 const LINE_PX = 16
 
-type Drag = { id: number; from: Point; last: Point; lasso: Point[] | null; isMoved: boolean }
+type Drag = { tool: Tool; from: Point; last: Point; corners: Point[]; isMoved: boolean }
 
-/** Pointer and wheel on the canvas. The wheel belongs to the notebook until the canvas has focus. */
-export function attachGestures(
-  canvas: HTMLCanvasElement,
-  scatter: Scatter,
-  handlers: GestureHandlers,
-  signal: AbortSignal,
-): { cancelLasso(): boolean } {
-  let drag: Drag | null = null
-  let hoverFrame = 0
+/** Pointer and wheel on the canvas. Wheel and fingers belong to the notebook until the canvas has focus. */
+export class Gestures {
+  readonly #canvas: HTMLCanvasElement
+  readonly #scatter: Scatter
+  readonly #handlers: GestureHandlers
+  /** Where each pressed pointer is; two are a pinch. */
+  readonly #pointers = new Map<number, Point>()
+  #drag: Drag | null = null
+  #hoverFrame = 0
 
-  canvas.addEventListener('pointerdown', down, { signal })
-  canvas.addEventListener('pointermove', move, { signal })
-  canvas.addEventListener('pointerup', up, { signal })
-  canvas.addEventListener('pointercancel', cancel, { signal })
-  canvas.addEventListener('pointerleave', leave, { signal })
-  canvas.addEventListener('dblclick', () => scatter.resetCamera(), { signal })
-  canvas.addEventListener('wheel', wheel, { signal, passive: false })
-  signal.addEventListener('abort', () => cancelAnimationFrame(hoverFrame))
-
-  function down(event: PointerEvent): void {
-    if (drag !== null || event.button !== 0) return
-    canvas.focus({ preventScroll: true })
-    canvas.setPointerCapture(event.pointerId)
-    const at = pointOf(event)
-    const lasso = event.shiftKey || handlers.isLassoTool() ? [at] : null
-    drag = { id: event.pointerId, from: at, last: at, lasso, isMoved: false }
+  constructor(canvas: HTMLCanvasElement, scatter: Scatter, handlers: GestureHandlers, signal: AbortSignal) {
+    this.#canvas = canvas
+    this.#scatter = scatter
+    this.#handlers = handlers
+    const on = <Type extends keyof HTMLElementEventMap>(
+      type: Type,
+      hear: (event: HTMLElementEventMap[Type]) => void,
+    ) => {
+      canvas.addEventListener(type, hear, { signal, passive: false })
+    }
+    on('pointerdown', (event) => this.#down(event))
+    on('pointermove', (event) => this.#move(event))
+    on('pointerup', (event) => this.#up(event))
+    on('pointercancel', (event) => this.#cancel(event.pointerId))
+    on('pointerleave', (event) => this.#leave(event))
+    on('dblclick', () => scatter.resetCamera())
+    on('wheel', (event) => this.#wheel(event))
+    signal.addEventListener('abort', () => cancelAnimationFrame(this.#hoverFrame))
   }
 
-  function move(event: PointerEvent): void {
+  /** @returns whether an outline was being drawn */
+  cancelOutline(): boolean {
+    const wasDrawing = this.#drag !== null && this.#drag.tool !== 'pan'
+    this.#endDrag()
+    return wasDrawing
+  }
+
+  #down(event: PointerEvent): void {
+    if (event.button !== 0) return
+    this.#canvas.focus({ preventScroll: true })
+    this.#canvas.setPointerCapture(event.pointerId)
     const at = pointOf(event)
-    if (drag === null) {
-      cancelAnimationFrame(hoverFrame)
-      hoverFrame = requestAnimationFrame(() => handlers.hovered(scatter.pick(...at), at))
-      return
-    }
-    if (event.pointerId !== drag.id) return
+    this.#pointers.set(event.pointerId, at)
+    this.#endDrag()
+    if (this.#pointers.size > 1) return
+    const chosen = this.#handlers.tool()
+    const tool = chosen === 'pan' && event.shiftKey ? 'lasso' : chosen
+    this.#drag = { tool, from: at, last: at, corners: [at], isMoved: false }
+  }
+
+  #move(event: PointerEvent): void {
+    const at = pointOf(event)
+    const before = this.#pointers.get(event.pointerId)
+    if (before === undefined) this.#hover(at)
+    else if (this.#pointers.size === 2) this.#pinch(event.pointerId, before, at)
+    else if (this.#drag !== null) this.#pull(this.#drag, at)
+    if (before !== undefined) this.#pointers.set(event.pointerId, at)
+  }
+
+  #hover(at: Point): void {
+    cancelAnimationFrame(this.#hoverFrame)
+    this.#hoverFrame = requestAnimationFrame(() => this.#handlers.hovered(this.#scatter.pick(...at), at))
+  }
+
+  #pull(drag: Drag, at: Point): void {
     if (!drag.isMoved && distance(at, drag.from) < CLICK_SLOP_PX) return
-    if (!drag.isMoved) handlers.hovered(null, at)
+    if (!drag.isMoved) this.#handlers.hovered(null, at)
     drag.isMoved = true
-    if (drag.lasso !== null) extendLasso(drag.lasso, at)
-    else turn(at[0] - drag.last[0], at[1] - drag.last[1])
+    if (drag.tool === 'pan') this.#turn(at[0] - drag.last[0], at[1] - drag.last[1])
+    else this.#extend(drag, at)
     drag.last = at
   }
 
-  function turn(dx: number, dy: number): void {
-    if (handlers.is3d()) scatter.orbitBy(dx, dy)
-    else scatter.panBy(dx, dy)
+  #turn(dx: number, dy: number): void {
+    if (this.#handlers.is3d()) this.#scatter.orbitBy(dx, dy)
+    else this.#scatter.panBy(dx, dy)
   }
 
-  function extendLasso(lasso: Point[], at: Point): void {
-    const end = lasso.at(-1)
-    if (end !== undefined && distance(end, at) < LASSO_STEP_PX) return
-    lasso.push(at)
-    handlers.lasso([...lasso])
+  #extend(drag: Drag, at: Point): void {
+    if (drag.tool === 'rectangle') drag.corners = rectangle(drag.from, at)
+    else if (distance(drag.corners.at(-1) ?? drag.from, at) >= LASSO_STEP_PX) drag.corners.push(at)
+    this.#handlers.outline([...drag.corners])
   }
 
-  function up(event: PointerEvent): void {
-    if (drag === null || event.pointerId !== drag.id) return
-    const { lasso, isMoved } = drag
-    drag = null
-    if (!isMoved) handlers.clicked(scatter.pick(...pointOf(event)), event)
-    else if (lasso !== null) {
-      handlers.lasso(null)
-      if (lasso.length > 2) handlers.selected(scatter.cellsInPolygon(lasso), howOf(event))
+  /** Two fingers: their distance zooms, their middle moves. */
+  #pinch(id: number, before: Point, at: Point): void {
+    const [, other] = [...this.#pointers].find(([pointer]) => pointer !== id) ?? []
+    if (other === undefined) return
+    const [oldMiddle, middle] = [middleOf(before, other), middleOf(at, other)]
+    this.#scatter.panBy(middle[0] - oldMiddle[0], middle[1] - oldMiddle[1])
+    const spread = distance(before, other)
+    if (spread > 0) this.#scatter.zoomBy(distance(at, other) / spread, middle)
+  }
+
+  #up(event: PointerEvent): void {
+    const drag = this.#drag
+    if (!this.#pointers.delete(event.pointerId) || drag === null) return
+    this.#endDrag()
+    if (!drag.isMoved) this.#handlers.clicked(this.#scatter.pick(...pointOf(event)), howOf(event), event)
+    else if (drag.tool !== 'pan' && drag.corners.length > 2) {
+      this.#handlers.selected(this.#scatter.cellsInPolygon(drag.corners), howOf(event), drag.tool)
     }
   }
 
-  function cancel(): void {
-    if (drag?.lasso != null) handlers.lasso(null)
-    drag = null
+  #cancel(id: number): void {
+    this.#pointers.delete(id)
+    this.#endDrag()
   }
 
-  function leave(event: PointerEvent): void {
-    cancelAnimationFrame(hoverFrame)
-    if (drag === null) handlers.hovered(null, pointOf(event))
+  #endDrag(): void {
+    if (this.#drag !== null && this.#drag.tool !== 'pan') this.#handlers.outline(null)
+    this.#drag = null
   }
 
-  function wheel(event: WheelEvent): void {
-    if (canvas.ownerDocument.activeElement !== canvas || !canvas.ownerDocument.hasFocus()) return
+  #leave(event: PointerEvent): void {
+    cancelAnimationFrame(this.#hoverFrame)
+    if (this.#drag === null) this.#handlers.hovered(null, pointOf(event))
+  }
+
+  #wheel(event: WheelEvent): void {
+    const { ownerDocument } = this.#canvas
+    if (ownerDocument.activeElement !== this.#canvas || !ownerDocument.hasFocus()) return
     event.preventDefault()
     const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * LINE_PX : event.deltaY
-    scatter.zoomBy(Math.exp(-pixels * WHEEL_ZOOM_PER_PX), [event.offsetX, event.offsetY])
-  }
-
-  return {
-    cancelLasso() {
-      const wasDrawing = drag?.lasso != null
-      cancel()
-      return wasDrawing
-    },
+    this.#scatter.zoomBy(Math.exp(-pixels * WHEEL_ZOOM_PER_PX), [event.offsetX, event.offsetY])
   }
 }
 
-function howOf(event: PointerEvent): Combine {
-  if (event.altKey) return 'subtract'
-  return event.ctrlKey || event.metaKey ? 'add' : 'replace'
+function rectangle([x0, y0]: Point, [x1, y1]: Point): Point[] {
+  return [
+    [x0, y0],
+    [x1, y0],
+    [x1, y1],
+    [x0, y1],
+  ]
 }
 
 function pointOf(event: PointerEvent): [number, number] {
   return [event.offsetX, event.offsetY]
+}
+
+function middleOf(a: Point, b: Point): [number, number] {
+  return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]
 }
 
 function distance(a: Point, b: Point): number {

@@ -1,10 +1,11 @@
 import type { Scatter } from './scatter/scatter.ts'
+import type { Tool } from './store.ts'
 import type { Viewer } from './viewer.ts'
 
 export type KeyTargets = {
   viewer: Viewer
   scatter: Scatter
-  gestures: { cancelLasso(): boolean }
+  gestures: { cancelOutline(): boolean }
   search(): void
   help(): void
 }
@@ -15,13 +16,15 @@ export const SHORTCUTS: readonly (readonly [keys: string, meaning: string])[] = 
   ['Wheel', 'zoom, once the picture was clicked'],
   ['Shift + drag', 'select with the lasso'],
   ['… with Ctrl or ⌘', 'add to the selection'],
-  ['… with Alt', 'subtract from the selection'],
+  ['… with Alt', 'subtract from the selection; with both keep what is in both'],
   ['Arrow keys', 'move the picture'],
   ['+ −', 'zoom'],
   ['R, double click', 'show all cells'],
-  ['L', 'lasso on and off'],
+  ['L, B', 'lasso, rectangle on and off'],
+  ['Ctrl or ⌘ + click', 'add one cell; with Alt take it away'],
+  ['Ctrl or ⌘ + Z', 'undo; with Shift redo'],
   ['/', 'search a gene or field'],
-  ['Esc', 'leave the lasso, clear the selection, leave the picture'],
+  ['Esc', 'leave the tool, clear the selection, leave the picture'],
   ['?', 'this list'],
 ]
 
@@ -35,6 +38,9 @@ export function canvasKeys({ viewer, scatter, gestures, search, help }: KeyTarge
     if (store.embedding.value?.dimensions === 3) scatter.orbitBy(dx, dy)
     else scatter.panBy(dx, dy)
   }
+  const tool = (wanted: Tool) => () => {
+    store.tool.value = store.tool.value === wanted ? 'pan' : wanted
+  }
   const actions: Record<string, () => void> = {
     ArrowLeft: move(PAN_PX, 0),
     ArrowRight: move(-PAN_PX, 0),
@@ -44,14 +50,13 @@ export function canvasKeys({ viewer, scatter, gestures, search, help }: KeyTarge
     '=': () => scatter.zoomBy(ZOOM_STEP),
     '-': () => scatter.zoomBy(1 / ZOOM_STEP),
     r: () => viewer.resetCamera(),
-    l: () => {
-      store.tool.value = store.tool.value === 'lasso' ? 'pan' : 'lasso'
-    },
+    l: tool('lasso'),
+    b: tool('rectangle'),
     '/': search,
     '?': help,
     Escape: () => {
-      if (gestures.cancelLasso()) return
-      if (store.tool.value === 'lasso') store.tool.value = 'pan'
+      if (gestures.cancelOutline()) return
+      if (store.tool.value !== 'pan') store.tool.value = 'pan'
       else if (store.selection.value.cells.length > 0) viewer.select(new Uint32Array(0), 'replace', 'panel')
       else if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
     },
@@ -64,5 +69,18 @@ export function canvasKeys({ viewer, scatter, gestures, search, help }: KeyTarge
     event.preventDefault()
     event.stopPropagation()
     action()
+  }
+}
+
+/** Undo and redo anywhere on the page but in a box of text, which has its own. */
+export function historyKeys(history: { undo(): void; redo(): void }): (event: KeyboardEvent) => void {
+  return (event) => {
+    const isText = event.target instanceof HTMLInputElement && ['text', 'search', 'number'].includes(event.target.type)
+    if (isText || event.altKey || !(event.ctrlKey || event.metaKey)) return
+    const key = event.key.toLowerCase()
+    if (key !== 'z' && key !== 'y') return
+    event.preventDefault()
+    if (key === 'y' || event.shiftKey) history.redo()
+    else history.undo()
   }
 }

@@ -39,7 +39,7 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     watchTouch(session, signal)
     const starting = session.start()
     root.replaceChildren()
-    render(<App page={{ viewer: session.viewer, picture, canvas, session }} />, root)
+    render(<App page={{ viewer: session.viewer, history: session.history, picture, canvas, session }} />, root)
     isShown = true
     const { nObs } = await starting
     store.isReady.value = true
@@ -65,14 +65,14 @@ function meetHost(launch: Launch, store: Store): Promise<HostLink | null> {
   const hello = { viewerId: launch.viewerId ?? '', needsToken: launch.token === null }
   const host = connectHost(window, hello, {
     theme: (theme) => {
-      store.theme.value = theme
+      store.surroundings.value = theme
     },
     stalled: (stalled) => {
       store.isStalled.value = stalled
     },
   })
   void host.then((link) => {
-    if (link !== null) store.theme.value = link.start.theme
+    if (link !== null) store.surroundings.value = link.start.theme
   })
   return host
 }
@@ -119,9 +119,9 @@ function watchTouch(session: ViewerSession, signal: AbortSignal): void {
 /** Until the notebook says which look it has. */
 function followSystemTheme(store: Store, signal: AbortSignal): void {
   const dark = matchMedia('(prefers-color-scheme: dark)')
-  store.theme.value = dark.matches ? 'dark' : 'light'
+  store.surroundings.value = dark.matches ? 'dark' : 'light'
   const follow = () => {
-    store.theme.value = dark.matches ? 'dark' : 'light'
+    store.surroundings.value = dark.matches ? 'dark' : 'light'
   }
   dark.addEventListener('change', follow, { signal })
 }

@@ -23,6 +23,7 @@ const ownStateSchema = v.object({
   pointSize: v.fallback(v.nullable(v.number()), null),
   opacity: v.fallback(v.nullable(v.number()), null),
   hasLabels: v.fallback(v.boolean(), true),
+  background: v.fallback(v.nullable(v.picklist(['light', 'dark'])), null),
   recent: v.fallback(v.array(colorableSchema), []),
 })
 export type OwnState = Frozen<v.InferOutput<typeof ownStateSchema>>
@@ -53,6 +54,7 @@ export function pageState(store: Store): PageState {
     pointSize: store.pointSize.value,
     opacity: store.opacity.value,
     hasLabels: store.hasLabels.value,
+    background: store.background.value,
     recent: store.recent.value,
   }
   return {

@@ -11,8 +11,19 @@ import type { Theme } from './scatter/scatter.ts'
 export type ShownColor = { by: Colorable; column: Column }
 /** How a continuous colour is drawn. `range` in the column's own units also where the scale is logarithmic; `null`: all. */
 export type ScaleSettings = { scale: string; range: readonly [number, number] | null; isLog: boolean }
+export const AUTOMATIC_SCALE: ScaleSettings = { scale: 'viridis', range: null, isLog: false }
 /** Who made the selection: the user with which tool, a command, or the state the page started from. */
-export type SelectionSource = 'lasso' | 'legend' | 'click' | 'panel' | 'command' | 'state'
+export type SelectionSource =
+  | 'lasso'
+  | 'rectangle'
+  | 'legend'
+  | 'click'
+  | 'filter'
+  | 'group'
+  | 'panel'
+  | 'undo'
+  | 'command'
+  | 'state'
 /** `cells` ascending and unique. */
 export type Selection = { cells: Uint32Array; source: SelectionSource }
 /** A sentence in place. `error` stays until it is closed or the next try works. */
@@ -41,7 +52,11 @@ export class Store {
   /** The user's groups: name → cells. */
   readonly groups = signal<ReadonlyMap<string, Uint32Array>>(new Map())
   readonly camera = signal<Camera | null>(null)
-  readonly theme = signal<Theme>('light')
+  /** The notebook's look, or the system's. */
+  readonly surroundings = signal<Theme>('light')
+  /** The user's own choice against it. */
+  readonly background = signal<Theme | null>(null)
+  readonly theme: ReadonlySignal<Theme> = computed(() => this.background.value ?? this.surroundings.value)
   readonly tool = signal<Tool>('pan')
   /** CSS pixels; `null`: by the number of cells. */
   readonly pointSize = signal<number | null>(null)

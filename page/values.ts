@@ -72,6 +72,11 @@ export function toLog(value: number): number {
   return Math.sign(value) * Math.log1p(Math.abs(value))
 }
 
+/** The value whose logarithm this is. */
+export function fromLog(value: number): number {
+  return Math.sign(value) * Math.expm1(Math.abs(value))
+}
+
 /** A column of logarithms; a sparse one stays sparse. */
 export function logColumn(column: ValueColumn): ValueColumn {
   const ends = {

@@ -5,6 +5,7 @@ import type { Access } from './access.ts'
 import { ChannelClient, type ChannelHandlers } from './channel-client.ts'
 import { colorLabel } from './colorable.ts'
 import { applyCommand } from './commands.ts'
+import { History } from './history.ts'
 import type { Picture } from './picture.ts'
 import { Reporter } from './reporter.ts'
 import { groupSet } from './saved-state.ts'
@@ -24,6 +25,7 @@ type SessionOptions = {
 export class ViewerSession {
   readonly viewer: Viewer
   readonly channel: ChannelClient
+  readonly history: History
   readonly #store: Store
   readonly #access: Access
   readonly #reporter: Reporter
@@ -39,6 +41,7 @@ export class ViewerSession {
     this.viewer.picture = picture
     this.channel = new ChannelClient({ ...access, handlers: this.#handlers(), signal })
     this.#reporter = new Reporter(store, this.channel)
+    this.history = new History(store)
     this.#started.catch(() => undefined)
   }
 
@@ -49,6 +52,7 @@ export class ViewerSession {
     const identity = await this.#started
     await this.viewer.picture?.whenDrawn()
     this.#reporter.begin()
+    this.history.begin()
     const dimensions = this.#store.embedding.value?.dimensions ?? 0
     this.channel.event({ kind: 'ready', nCells: identity.nObs, dimensions })
     return identity

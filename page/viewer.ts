@@ -3,15 +3,15 @@ import type { Column, Embedding } from '../protocol/column-frame.ts'
 import type { Identity } from '../protocol/identity.ts'
 import type { Camera, PageState } from '../protocol/state.ts'
 import { delay } from './backoff.ts'
-import { type Combine, combine, union } from './cell-sets.ts'
-import { type Colorable, colorLabel, isSameColor } from './colorable.ts'
+import { type Combine, combine, invert, union } from './cell-sets.ts'
+import { type Colorable, colorLabel, colorName, isSameColor } from './colorable.ts'
 import { ColumnCache } from './column-cache.ts'
-import { sentenceOf } from './failure.ts'
-import { type Filter, withFilter } from './filters.ts'
+import { isAbort, sentenceOf } from './failure.ts'
+import { type Filter, hiddenBy, withFilter } from './filters.ts'
 import { choiceOf, defaultView, firstView, isSameChoice } from './first-view.ts'
 import { type OwnState, ownStateOf, pageState } from './saved-state.ts'
 import type { EmbeddingChoice, ServerClient } from './server-client.ts'
-import type { SelectionSource, Store } from './store.ts'
+import { AUTOMATIC_SCALE, type ScaleSettings, type SelectionSource, type ShownColor, type Store } from './store.ts'
 import { isValueColumn, meanColumn } from './values.ts'
 
 /** What the viewer asks of the drawing; all else the drawing takes from the store. */
@@ -26,7 +26,8 @@ export interface PictureControls {
 const SAVED_STATE_WAIT_MS = 300
 /** A first colour that takes longer comes after the picture. */
 const FIRST_COLOR_WAIT_MS = 1_000
-const MAX_CELL_NAMES = 10_000
+const NAMES_AT_ONCE = 64
+const MAX_NAME_BLOCKS = 1_000
 const MAX_RECENT = 6
 
 /** What is asked for before anything is known of the dataset. */
@@ -41,7 +42,7 @@ export class Viewer {
   readonly client: ServerClient
   readonly #signal: AbortSignal
   readonly #cache = new ColumnCache()
-  readonly #cellNames = new Map<number, string>()
+  readonly #cellNames = new Map<number, Promise<readonly string[]>>()
   readonly #reading = new Map<string, AbortController>()
   picture: PictureControls | null = null
 
@@ -130,6 +131,7 @@ export class Viewer {
       store.pointSize.value = own.pointSize
       store.opacity.value = own.opacity
       store.hasLabels.value = own.hasLabels
+      store.background.value = own.background
       store.recent.value = own.recent
     })
   }
@@ -240,19 +242,40 @@ export class Viewer {
     await this.#restoreFilters(state)
   }
 
-  /** What the dataset calls one cell. */
+  /** What the dataset calls one cell. Asked for in blocks: neighbours are often wanted next. */
   async cellName(cell: number, signal: AbortSignal): Promise<string> {
-    const known = this.#cellNames.get(cell)
-    if (known !== undefined) return known
-    const [name = ''] = await this.client.cellNames(cell, cell + 1, signal)
-    if (this.#cellNames.size >= MAX_CELL_NAMES) this.#cellNames.clear()
-    this.#cellNames.set(cell, name)
-    return name
+    const block = Math.floor(cell / NAMES_AT_ONCE)
+    if (!this.#cellNames.has(block)) {
+      const start = block * NAMES_AT_ONCE
+      const end = Math.min(start + NAMES_AT_ONCE, this.store.cellCount.value)
+      if (this.#cellNames.size >= MAX_NAME_BLOCKS) this.#cellNames.clear()
+      this.#cellNames.set(block, this.client.cellNames(start, end, this.#signal))
+    }
+    const names = this.#cellNames.get(block) ?? Promise.resolve([])
+    // A failure is not kept: the next one who asks tries again.
+    names.catch(() => this.#cellNames.delete(block))
+    const found = await names
+    signal.throwIfAborted()
+    return found[cell % NAMES_AT_ONCE] ?? ''
+  }
+
+  /** What coloured lately and is still here, the present colour first: for tables and the pointer. */
+  knownColumns(): readonly ShownColor[] {
+    return this.store.recent.value.flatMap((by) => {
+      const column = this.#cache.get(by)
+      return column === undefined ? [] : [{ by, column }]
+    })
   }
 
   select(cells: Uint32Array, how: Combine, source: SelectionSource): void {
     const { selection } = this.store
     selection.value = { cells: combine(how, selection.value.cells, cells), source }
+  }
+
+  /** The cells that no filter hides, ascending. */
+  visible(): Uint32Array {
+    const { filters, hiddenCells, cellCount } = this.store
+    return invert(hiddenBy(filters.value, hiddenCells.value, cellCount.value), cellCount.value)
   }
 
   /** Cells of one colour add up. @param color any CSS colour */
@@ -276,10 +299,38 @@ export class Viewer {
     else hiddenCells.value = combine(isVisible ? 'subtract' : 'add', hiddenCells.value, cells)
   }
 
+  /** @param cells of the group of this name; `null` removes it */
+  setGroup(name: string, cells: Uint32Array | null): void {
+    const { groups } = this.store
+    const next = new Map(groups.value)
+    next.delete(name)
+    groups.value = cells === null ? next : next.set(name, cells)
+  }
+
   /** @param filter in place of the one before of the same field or gene; `null` removes it */
   setFilter(by: Colorable, filter: Filter | null): void {
     const { filters } = this.store
     filters.value = withFilter(filters.value, by, filter)
+  }
+
+  /** How a continuous colour is drawn; what is left out stays. */
+  setScale(by: Colorable, change: Partial<ScaleSettings>): void {
+    const { scales } = this.store
+    const name = colorName(by)
+    scales.value = { ...scales.value, [name]: { ...(scales.value[name] ?? AUTOMATIC_SCALE), ...change } }
+  }
+
+  /** @param color CSS; for this category of the obs field `key` */
+  setCategoryColor(key: string, category: string, color: string): void {
+    const { categoryColors } = this.store
+    categoryColors.value = { ...categoryColors.value, [key]: { ...categoryColors.value[key], [category]: color } }
+  }
+
+  /** Takes what went wrong and says it in its place; an abort is nothing to say. */
+  failed(topic: string): (error: unknown) => void {
+    return (error) => {
+      if (!isAbort(error)) this.store.notify({ topic, level: 'error', text: sentenceOf(error) })
+    }
   }
 
   resetCamera(): void {
@@ -309,7 +360,7 @@ export class Viewer {
       if (!signal.aborted) show(value)
     } catch (error) {
       if (signal.aborted) return
-      this.store.notify({ topic, level: 'error', text: sentenceOf(error) })
+      this.failed(topic)(error)
       throw error
     } finally {
       if (this.#reading.get(topic) === overtaken) this.#cancel(topic)

@@ -1,6 +1,8 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
+import { historyKeys } from '../keyboard.ts'
+import { Drawer } from './drawer.tsx'
 import { HelpSheet } from './help-sheet.tsx'
 import { type PageContext, PageContextProvider } from './page-context.ts'
 import { Panel } from './panel.tsx'
@@ -14,17 +16,26 @@ const NARROW_PX = 560
 export function App({ page }: { page: PageContext }): VNode {
   const isPanelOpen = useSignal(document.documentElement.clientWidth >= NARROW_PX)
   const isHelpOpen = useSignal(false)
+  const isDrawerOpen = useSignal(false)
   const search = useRef<HTMLInputElement>(null)
   const openSearch = () => {
     isPanelOpen.value = true
     // The box is in the panel, which is there after the next drawing of the page.
     requestAnimationFrame(() => search.current?.focus())
   }
+  useEffect(() => {
+    const keys = historyKeys(page.history)
+    addEventListener('keydown', keys)
+    return () => removeEventListener('keydown', keys)
+  }, [])
   return (
     <PageContextProvider.Provider value={page}>
       <main class="viewer" data-panel={isPanelOpen.value ? 'open' : 'folded'}>
-        <Stage onSearch={openSearch} onHelp={() => (isHelpOpen.value = true)} />
-        <Toolbar isPanelOpen={isPanelOpen} onHelp={() => (isHelpOpen.value = true)} />
+        <div class="left">
+          <Stage onSearch={openSearch} onHelp={() => (isHelpOpen.value = true)} />
+          <Drawer isOpen={isDrawerOpen} />
+        </div>
+        <Toolbar isPanelOpen={isPanelOpen} isDrawerOpen={isDrawerOpen} onHelp={() => (isHelpOpen.value = true)} />
         <Panel isOpen={isPanelOpen.value} search={search} />
         <HelpSheet isOpen={isHelpOpen} />
       </main>

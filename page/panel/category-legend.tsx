@@ -2,41 +2,35 @@ import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { CodesColumn } from '../../protocol/column-frame.ts'
-import { cellsOfCode } from '../cell-sets.ts'
+import { cellsOfCode, howOf } from '../cell-sets.ts'
 import { colorLabel } from '../colorable.ts'
 import { categoryColors, hiddenNames } from '../coloring-of.ts'
 import { formatCount } from '../format.ts'
 import { categoryCounts } from '../scatter/coloring.ts'
+import { parseColor, toHex } from '../scatter/css-color.ts'
 import type { ShownColor } from '../store.ts'
+import { Choice, plainOptions } from './choice.tsx'
 import { usePage } from './page-context.ts'
 
 /** Rows drawn at once; a longer legend is searched. */
 const MAX_ROWS = 200
 /** From so many categories on a search box helps. */
 const SEARCH_FROM = 15
+const ORDERS = ['as stored', 'by name', 'by count'] as const
 
-/** Categories with colour, name and count; a click hides or shows one, "only" hides all others. */
-export function CategoryLegend({ color, column }: { color: ShownColor; column: CodesColumn }): VNode {
+type Row = { name: string; code: number; color: string; cells: number; chosen: number }
+type LegendProps = { color: ShownColor; column: CodesColumn }
+
+/** Categories with colour, name and count; within a selection how many of it. A click hides or shows one. */
+export function CategoryLegend({ color, column }: LegendProps): VNode {
   const { viewer } = usePage()
   const wanted = useSignal('')
-  const { categories } = column
-  const colors = categoryColors(viewer.store, color, column)
-  const counts = useMemo(() => categoryCounts(column.codes, categories.length), [column])
+  const order = useSignal<(typeof ORDERS)[number]>('as stored')
   const hidden = hiddenNames(viewer.store, color)
-  const rows = categories.flatMap((name, code) => (matches(name, wanted.value) ? [{ name, code }] : []))
+  const rows = sorted(useRows({ color, column }), order.value).filter(({ name }) => matches(name, wanted.value))
   const hide = (names: Iterable<string>) => {
     viewer.setFilter(color.by, { kind: 'categories', by: color.by, column, hidden: new Set(names) })
   }
-  const toggle = (name: string) => {
-    const next = new Set(hidden)
-    if (!next.delete(name)) next.add(name)
-    hide(next)
-  }
-  const isolate = (name: string) => {
-    const isAlone = !hidden.has(name) && hidden.size === categories.length - 1
-    hide(isAlone ? [] : categories.filter((other) => other !== name))
-  }
-  const select = (code: number) => viewer.select(cellsOfCode(column.codes, code), 'replace', 'legend')
   return (
     <>
       <div class="row">
@@ -46,33 +40,25 @@ export function CategoryLegend({ color, column }: { color: ShownColor; column: C
             Show all
           </button>
         )}
+        <Choice
+          label="Order"
+          options={plainOptions(ORDERS)}
+          at={ORDERS.indexOf(order.value)}
+          onChoose={(name) => (order.value = name)}
+        />
       </div>
-      {categories.length < SEARCH_FROM ? null : (
+      {column.categories.length < SEARCH_FROM ? null : (
         <input
           type="search"
-          aria-label={`Find among ${categories.length} categories`}
-          placeholder={`Find among ${formatCount(categories.length)}`}
+          aria-label={`Find among ${column.categories.length} categories`}
+          placeholder={`Find among ${formatCount(column.categories.length)}`}
           value={wanted.value}
           onInput={({ currentTarget }) => (wanted.value = currentTarget.value)}
         />
       )}
       <ul class="categories">
-        {rows.slice(0, MAX_ROWS).map(({ name, code }) => (
-          <li key={name}>
-            <button type="button" class="category" aria-pressed={!hidden.has(name)} onClick={() => toggle(name)}>
-              <span class="dot" style={{ background: colors[code] }} />
-              <span class="name" title={name}>
-                {name}
-              </span>
-              <span class="count">{formatCount(counts[code] ?? 0)}</span>
-            </button>
-            <button type="button" class="aside" aria-label={`Select ${name}`} onClick={() => select(code)}>
-              select
-            </button>
-            <button type="button" class="aside" aria-label={`Only ${name}`} onClick={() => isolate(name)}>
-              only
-            </button>
-          </li>
+        {rows.slice(0, MAX_ROWS).map((row) => (
+          <Category key={row.name} row={row} color={color} column={column} hidden={hidden} hide={hide} />
         ))}
       </ul>
       {rows.length > MAX_ROWS ? (
@@ -83,6 +69,77 @@ export function CategoryLegend({ color, column }: { color: ShownColor; column: C
       ) : null}
     </>
   )
+}
+
+type CategoryProps = LegendProps & { row: Row; hidden: ReadonlySet<string>; hide(names: Iterable<string>): void }
+
+function Category({ row, color, column, hidden, hide }: CategoryProps): VNode {
+  const { viewer } = usePage()
+  const { name, code, cells, chosen } = row
+  const { categories } = column
+  const isShown = !hidden.has(name)
+  const toggle = () => hide(isShown ? [...hidden, name] : [...hidden].filter((other) => other !== name))
+  const isolate = () => {
+    const isAlone = isShown && hidden.size === categories.length - 1
+    hide(isAlone ? [] : categories.filter((other) => other !== name))
+  }
+  const hasSelection = viewer.store.selection.value.cells.length > 0
+  return (
+    <li>
+      <input
+        type="color"
+        class="dot"
+        aria-label={`Colour of ${name}`}
+        value={toHex(parseColor(row.color) ?? [128, 128, 128])}
+        disabled={color.by.axis !== 'obs'}
+        onInput={({ currentTarget }) => viewer.setCategoryColor(colorLabel(color.by), name, currentTarget.value)}
+      />
+      <button type="button" class="category" aria-pressed={isShown} onClick={toggle}>
+        <span class="name" title={name}>
+          {name}
+        </span>
+        <span class="count">
+          {hasSelection ? `${formatCount(chosen)} / ${formatCount(cells)}` : formatCount(cells)}
+        </span>
+        {hasSelection ? <span class="part" style={{ width: `${(100 * chosen) / Math.max(1, cells)}%` }} /> : null}
+      </button>
+      <button
+        type="button"
+        class="aside"
+        aria-label={`Select ${name}`}
+        onClick={(event) => viewer.select(cellsOfCode(column.codes, code), howOf(event), 'legend')}
+      >
+        select
+      </button>
+      <button type="button" class="aside" aria-label={`Only ${name}`} onClick={isolate}>
+        only
+      </button>
+    </li>
+  )
+}
+
+function useRows({ color, column }: LegendProps): Row[] {
+  const { store } = usePage().viewer
+  const { categories, codes } = column
+  const { cells } = store.selection.value
+  const counts = useMemo(() => categoryCounts(codes, categories.length), [column])
+  const chosen = useMemo(() => {
+    const found = new Uint32Array(categories.length)
+    for (const cell of cells) {
+      const code = codes[cell] ?? categories.length
+      if (code < found.length) found[code] = (found[code] ?? 0) + 1
+    }
+    return found
+  }, [column, cells])
+  const colors = categoryColors(store, color, column)
+  return categories.map((name, code) => {
+    return { name, code, color: colors[code] ?? '', cells: counts[code] ?? 0, chosen: chosen[code] ?? 0 }
+  })
+}
+
+function sorted(rows: Row[], order: (typeof ORDERS)[number]): Row[] {
+  if (order === 'by name') return rows.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+  return order === 'by count' ? rows.sort((a, b) => b.chosen - a.chosen || b.cells - a.cells) : rows
 }
 
 function matches(name: string, wanted: string): boolean {

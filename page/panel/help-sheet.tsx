@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { SHORTCUTS } from '../keyboard.ts'
-import { Icon } from './icons.tsx'
+import { CloseButton } from './close-button.tsx'
 
 /** Keys and gestures. The browser's own dialog: it keeps focus inside and gives it back. */
 export function HelpSheet({ isOpen }: { isOpen: Signal<boolean> }): VNode {
@@ -14,9 +14,7 @@ export function HelpSheet({ isOpen }: { isOpen: Signal<boolean> }): VNode {
     <dialog class="help" ref={dialog} aria-labelledby="help-title" onClose={() => (isOpen.value = false)}>
       <form method="dialog">
         <h2 id="help-title">Keys and gestures</h2>
-        <button type="submit" class="plain" aria-label="Close">
-          <Icon name="close" />
-        </button>
+        <CloseButton label="Close" />
       </form>
       <dl>
         {SHORTCUTS.map(([keys, meaning]) => (

@@ -1,5 +1,6 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
+import type { History } from '../history.ts'
 import type { Picture } from '../picture.ts'
 import type { Viewer } from '../viewer.ts'
 import type { ViewerSession } from '../viewer-session.ts'
@@ -10,6 +11,7 @@ export type PageContext = {
   picture: Picture
   /** The canvas that the picture draws on. */
   canvas: HTMLCanvasElement
+  history: History
   /** Hears what the user points at. */
   session: Pick<ViewerSession, 'tellHover' | 'tellClick'>
 }

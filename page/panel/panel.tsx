@@ -1,7 +1,9 @@
 import type { RefObject, VNode } from 'preact'
 import { formatCells, formatCount } from '../format.ts'
+import { Appearance } from './appearance.tsx'
 import { ColorBy } from './color-by.tsx'
 import { EmbeddingChoice } from './embedding-choice.tsx'
+import { FilterList } from './filter-list.tsx'
 import { Legend } from './legend.tsx'
 import { usePage } from './page-context.ts'
 import { SelectionSummary } from './selection-summary.tsx'
@@ -22,7 +24,9 @@ export function Panel({ isOpen, search }: { isOpen: boolean; search: RefObject<H
       <EmbeddingChoice />
       <ColorBy search={search} />
       <Legend />
+      <FilterList />
       <SelectionSummary />
+      <Appearance />
     </aside>
   )
 }

@@ -1,35 +1,113 @@
 import type { VNode } from 'preact'
-import type { DenseColumn, SparseColumn } from '../../protocol/column-frame.ts'
+import { useMemo } from 'preact/hooks'
+import { axisOf } from '../axis.ts'
 import { colorLabel } from '../colorable.ts'
-import { rangeOf, scaleOf } from '../coloring-of.ts'
+import { rangeOf, scaleOf, wholeRange } from '../coloring-of.ts'
 import { formatCount, formatValue } from '../format.ts'
-import { scaleGradient } from '../scatter/coloring.ts'
+import { SCALE_NAMES, scaleGradient } from '../scatter/coloring.ts'
 import type { ShownColor } from '../store.ts'
+import { percentiles, type ValueColumn } from '../values.ts'
+import { Choice, plainOptions } from './choice.tsx'
+import { Histogram } from './histogram.tsx'
 import { usePage } from './page-context.ts'
+import { RangeFilterRow } from './range-filter-row.tsx'
 
-/** The scale from low to high with the values at its ends. */
-export function ScaleLegend({ color, column }: { color: ShownColor; column: DenseColumn | SparseColumn }): VNode {
+type ScaleLegendProps = { color: ShownColor; column: ValueColumn }
+
+/** Shares of the cells that may lie beyond each end of the scale. */
+const CLIPS = [0, 0.01, 0.02, 0.05]
+
+/** The scale from low to high: where its ends are, how the values spread, and which of them are shown. */
+export function ScaleLegend({ color, column }: ScaleLegendProps): VNode {
   const { store } = usePage().viewer
-  const { scale } = scaleOf(store, color)
+  const { scale, isLog } = scaleOf(store, color)
   const [low, high] = rangeOf(store, color)
-  const isEmpty = column.min === null
+  const axis = useMemo(() => axisOf(wholeRange(column), isLog), [column, isLog])
+  const colors = scaleGradient(scale)
+  const [from, to] = [axis.place(low), axis.place(high)]
+  const stops = colors.map((css, i) => `${css} ${(100 * (from + ((to - from) * i) / (colors.length - 1))).toFixed(1)}%`)
   return (
     <>
       <h2 class="heading">{colorLabel(color.by)}</h2>
+      <Histogram by={color.by} column={column} axis={axis} />
       <div
         class="scale"
         role="img"
-        aria-label={`From ${formatValue(low)} to ${formatValue(high)}, ${scale}`}
-        style={{ background: `linear-gradient(to right, ${scaleGradient(scale).join(',')})` }}
+        aria-label={`From ${formatValue(low)} to ${formatValue(high)}, ${scale}${isLog ? ', logarithmic' : ''}`}
+        style={{ background: `linear-gradient(to right, ${stops.join(',')})` }}
       />
+      <ScaleEnds color={color} column={column} />
       <div class="ends">
         <span>{formatValue(low)}</span>
         <span>{formatValue(high)}</span>
       </div>
-      {isEmpty ? <p class="hint">No cell has a value.</p> : null}
+      {column.min === null ? <p class="hint">No cell has a value.</p> : null}
       {column.missingCells > 0 ? (
         <p class="hint">{formatCount(column.missingCells)} cells have no value: grey.</p>
       ) : null}
+      <ScaleChoice color={color} column={column} />
+      <RangeFilterRow by={color.by} column={column} />
     </>
+  )
+}
+
+/** Steps of a slider from one end to the other. */
+const STEPS = 400
+
+/** Two sliders: beyond them the scale's end colours go on. */
+function ScaleEnds({ color, column }: ScaleLegendProps): VNode {
+  const { viewer } = usePage()
+  const axis = axisOf(wholeRange(column), scaleOf(viewer.store, color).isLog)
+  const [low, high] = rangeOf(viewer.store, color)
+  const slide = (end: 'low' | 'high') => (event: Event & { currentTarget: HTMLInputElement }) => {
+    const value = axis.value(Number(event.currentTarget.value) / STEPS)
+    const range = end === 'low' ? ([Math.min(value, high), high] as const) : ([low, Math.max(value, low)] as const)
+    // Equal ends would make a scale of no width.
+    if (range[0] < range[1]) viewer.setScale(color.by, { range })
+  }
+  const slider = (end: 'low' | 'high', value: number) => (
+    <input
+      type="range"
+      aria-label={`Scale’s ${end} end`}
+      aria-valuetext={formatValue(value)}
+      min={0}
+      max={STEPS}
+      value={Math.round(axis.place(value) * STEPS)}
+      onInput={slide(end)}
+    />
+  )
+  return (
+    <div class="two-ends">
+      {slider('low', low)}
+      {slider('high', high)}
+    </div>
+  )
+}
+
+function ScaleChoice({ color, column }: ScaleLegendProps): VNode {
+  const { viewer } = usePage()
+  const { scale, isLog, range } = scaleOf(viewer.store, color)
+  const clip = (share: number) => {
+    if (Number.isNaN(share)) return
+    const [low = 0, high = 0] = share === 0 ? [] : percentiles(column, [share, 1 - share])
+    viewer.setScale(color.by, { range: low < high ? [low, high] : null })
+  }
+  const clips = CLIPS.map((share) => ({ value: share, text: share === 0 ? 'all values' : `clip ${100 * share} %` }))
+  // The sliders were moved, or a clip was chosen: nothing in the list says where the ends are now.
+  if (range !== null) clips.unshift({ value: Number.NaN, text: 'own ends' })
+  return (
+    <div class="row">
+      <Choice
+        label="Colour scale"
+        options={plainOptions(SCALE_NAMES)}
+        at={SCALE_NAMES.indexOf(scale)}
+        onChoose={(name) => viewer.setScale(color.by, { scale: name })}
+      />
+      <Choice label="Clip the scale" options={clips} at={0} onChoose={clip} />
+      <label class="check">
+        <input type="checkbox" checked={isLog} onChange={() => viewer.setScale(color.by, { isLog: !isLog })} />
+        log
+      </label>
+    </div>
   )
 }

@@ -1,20 +1,25 @@
 import type { VNode } from 'preact'
-import { invert } from '../cell-sets.ts'
+import { howOf, invert } from '../cell-sets.ts'
 import { formatCount } from '../format.ts'
+import { CloseButton } from './close-button.tsx'
 import { usePage } from './page-context.ts'
 
-/** How many cells are selected, and what to do with them. */
+/** How many cells are selected, what to do with them, and the groups kept. */
 export function SelectionSummary(): VNode {
   const { viewer } = usePage()
-  const { selection, cellCount } = viewer.store
+  const { selection, cellCount, groups } = viewer.store
   const { cells } = selection.value
+  const keep = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
+    event.preventDefault()
+    const name = new FormData(event.currentTarget).get('name')
+    if (typeof name === 'string' && name.trim() !== '') viewer.setGroup(name.trim(), cells)
+    event.currentTarget.reset()
+  }
   return (
     <section class="selection">
       <h2 class="heading">Selection</h2>
       {cells.length === 0 ? (
-        <p class="hint">
-          None. Shift-drag on the picture draws a lasso; a category’s cells are selected in the legend.
-        </p>
+        <p class="hint">None yet: shift-drag on the picture, or “select” in the legend.</p>
       ) : (
         <>
           <p>
@@ -28,8 +33,28 @@ export function SelectionSummary(): VNode {
               Invert
             </button>
           </div>
+          <form class="row" onSubmit={keep}>
+            <input name="name" aria-label="Name of the group" placeholder="keep as group …" maxLength={100} />
+            <button type="submit">Keep</button>
+          </form>
         </>
       )}
+      <ul class="groups">
+        {[...groups.value].map(([name, members]) => (
+          <li key={name} class="row">
+            <button
+              type="button"
+              class="plain name"
+              title="With Ctrl or ⌘ add to the selection, with Alt take away, with both keep what is in both"
+              onClick={(event) => viewer.select(members, howOf(event), 'group')}
+            >
+              {name}
+            </button>
+            <span class="count">{formatCount(members.length)}</span>
+            <CloseButton label={`Remove ${name}`} onClick={() => viewer.setGroup(name, null)} />
+          </li>
+        ))}
+      </ul>
     </section>
   )
 }

@@ -1,8 +1,9 @@
 import { useComputed, useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { attachGestures, type Point } from '../gestures.ts'
+import { Gestures, type Point } from '../gestures.ts'
 import { canvasKeys } from '../keyboard.ts'
+import { Labels } from './labels.tsx'
 import { usePage } from './page-context.ts'
 import { Status } from './status.tsx'
 import { Summary } from './summary.tsx'
@@ -10,36 +11,36 @@ import { Tooltip } from './tooltip.tsx'
 
 type StageProps = { onSearch(): void; onHelp(): void }
 
-/** The canvas with what lies on it: lasso, tooltip and the sentences about what is going on. */
+/** The canvas with what lies on it: labels, outline, tooltip and the sentences about what is going on. */
 export function Stage({ onSearch, onHelp }: StageProps): VNode {
   const { viewer, picture, canvas, session } = usePage()
   const { store } = viewer
   const frame = useRef<HTMLDivElement>(null)
-  const lasso = useSignal<readonly Point[] | null>(null)
+  const outline = useSignal<readonly Point[] | null>(null)
   const hover = useSignal<{ cell: number; at: Point } | null>(null)
-  const outline = useComputed(() => lasso.value?.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ') ?? '')
+  const corners = useComputed(() => outline.value?.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ') ?? '')
 
   useLayoutEffect(() => {
     frame.current?.prepend(canvas)
     const stop = new AbortController()
-    const gestures = attachGestures(
-      canvas,
-      picture.scatter,
-      {
-        isLassoTool: () => store.tool.value === 'lasso',
-        is3d: () => store.embedding.value?.dimensions === 3,
-        lasso: (points) => {
-          lasso.value = points
-        },
-        selected: (cells, how) => viewer.select(cells, how, 'lasso'),
-        clicked: (cell, event) => session.tellClick(cell, event),
-        hovered: (cell, at) => {
-          if (cell !== hover.value?.cell) session.tellHover(cell)
-          hover.value = cell === null ? null : { cell, at }
-        },
+    const handlers = {
+      tool: () => store.tool.value,
+      is3d: () => store.embedding.value?.dimensions === 3,
+      outline: (points: readonly Point[] | null) => {
+        outline.value = points
       },
-      stop.signal,
-    )
+      selected: viewer.select.bind(viewer),
+      clicked: (cell: number | null, how: Parameters<typeof viewer.select>[1], event: PointerEvent) => {
+        session.tellClick(cell, event)
+        // A plain click looks; only one with a key changes what is selected.
+        if (cell !== null && how !== 'replace') viewer.select(Uint32Array.of(cell), how, 'click')
+      },
+      hovered: (cell: number | null, at: Point) => {
+        if (cell !== hover.value?.cell) session.tellHover(cell)
+        hover.value = cell === null ? null : { cell, at }
+      },
+    }
+    const gestures = new Gestures(canvas, picture.scatter, handlers, stop.signal)
     const keys = canvasKeys({ viewer, scatter: picture.scatter, gestures, search: onSearch, help: onHelp })
     canvas.addEventListener('keydown', keys, { signal: stop.signal })
     return () => stop.abort()
@@ -48,8 +49,9 @@ export function Stage({ onSearch, onHelp }: StageProps): VNode {
 
   return (
     <div class="stage" ref={frame} data-tool={store.tool.value}>
-      <svg class="lasso" aria-hidden="true">
-        <polygon points={outline} />
+      <Labels />
+      <svg class="outline" aria-hidden="true">
+        <polygon points={corners} />
       </svg>
       {hover.value === null ? null : <Tooltip cell={hover.value.cell} at={hover.value.at} />}
       <Status />

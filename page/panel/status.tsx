@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { formatCells } from '../format.ts'
 import type { Store } from '../store.ts'
-import { Icon } from './icons.tsx'
+import { CloseButton } from './close-button.tsx'
 import { usePage } from './page-context.ts'
 
 /** What is being read, what went wrong and what to do: in place, over the picture. */
@@ -18,9 +18,7 @@ export function Status(): VNode {
       {store.notices.value.map(({ topic, level, text }) => (
         <p key={topic} class={`notice ${level}`} role={level === 'error' ? 'alert' : 'status'}>
           <span>{text}</span>
-          <button type="button" class="plain" aria-label="Close this message" onClick={() => store.dismiss(topic)}>
-            <Icon name="close" />
-          </button>
+          <CloseButton label="Close this message" onClick={() => store.dismiss(topic)} />
         </p>
       ))}
       {connectionSentence(store) === null ? null : (

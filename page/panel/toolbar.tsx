@@ -1,27 +1,42 @@
 import type { Signal } from '@preact/signals'
 import type { ComponentProps, VNode } from 'preact'
+import type { Tool } from '../store.ts'
 import { Icon } from './icons.tsx'
 import { usePage } from './page-context.ts'
 
 const ZOOM_STEP = 1.5
 
+type ToolbarProps = { isPanelOpen: Signal<boolean>; isDrawerOpen: Signal<boolean>; onHelp(): void }
+
 /** What pointer and keys do on the canvas, as buttons. */
-export function Toolbar({ isPanelOpen, onHelp }: { isPanelOpen: Signal<boolean>; onHelp(): void }): VNode {
-  const { viewer, picture } = usePage()
+export function Toolbar({ isPanelOpen, isDrawerOpen, onHelp }: ToolbarProps): VNode {
+  const { viewer, picture, history } = usePage()
   const { tool } = viewer.store
-  const isLasso = tool.value === 'lasso'
+  const toggle = (wanted: Tool) => () => {
+    tool.value = tool.value === wanted ? 'pan' : wanted
+  }
   return (
     <div class="toolbar" role="toolbar" aria-label="Picture">
+      <Button name="lasso" label="Lasso (L)" isPressed={tool.value === 'lasso'} onClick={toggle('lasso')} />
       <Button
-        name="lasso"
-        label="Lasso (L)"
-        isPressed={isLasso}
-        onClick={() => (tool.value = isLasso ? 'pan' : 'lasso')}
+        name="rectangle"
+        label="Rectangle (B)"
+        isPressed={tool.value === 'rectangle'}
+        onClick={toggle('rectangle')}
       />
+      <Button name="undo" label="Undo (Ctrl+Z)" isDisabled={!history.canUndo} onClick={() => history.undo()} />
+      <Button name="redo" label="Redo (Ctrl+Shift+Z)" isDisabled={!history.canRedo} onClick={() => history.redo()} />
       <Button name="plus" label="Zoom in (+)" onClick={() => picture.scatter.zoomBy(ZOOM_STEP)} />
       <Button name="minus" label="Zoom out (−)" onClick={() => picture.scatter.zoomBy(1 / ZOOM_STEP)} />
       <Button name="reset" label="Show all cells (R)" onClick={() => viewer.resetCamera()} />
+      {document.fullscreenEnabled ? <Button name="full" label="Full screen" onClick={toggleFullScreen} /> : null}
       <Button name="help" label="Keys and gestures (?)" onClick={onHelp} />
+      <Button
+        name="chart"
+        label="A closer look"
+        isPressed={isDrawerOpen.value}
+        onClick={() => (isDrawerOpen.value = !isDrawerOpen.value)}
+      />
       <Button
         name="panel"
         label={isPanelOpen.value ? 'Hide the panel' : 'Show the panel'}
@@ -36,13 +51,29 @@ type ButtonProps = {
   name: ComponentProps<typeof Icon>['name']
   label: string
   isPressed?: boolean
+  isDisabled?: boolean
   onClick(): void
 }
 
-function Button({ name, label, isPressed, onClick }: ButtonProps): VNode {
+function Button({ name, label, isPressed, isDisabled, onClick }: ButtonProps): VNode {
   return (
-    <button type="button" class="tool" aria-label={label} title={label} aria-pressed={isPressed} onClick={onClick}>
+    <button
+      type="button"
+      class="tool"
+      aria-label={label}
+      title={label}
+      aria-pressed={isPressed}
+      disabled={isDisabled}
+      onClick={onClick}
+    >
       <Icon name={name} />
     </button>
   )
+}
+
+function toggleFullScreen(): void {
+  const change =
+    document.fullscreenElement === null ? document.documentElement.requestFullscreen() : document.exitFullscreen()
+  // The browser says no where the notebook's page does not allow it; the picture stays as it is.
+  change.catch((error: unknown) => reportError(error))
 }

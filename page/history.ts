@@ -1,0 +1,116 @@
+import { batch, effect, type Signal, signal, untracked } from '@preact/signals'
+import type { Store } from './store.ts'
+
+/** Changes of the same kind that follow so closely are one: a slider that is dragged, a colour that is mixed. */
+const ONE_CHANGE_MS = 400
+const MAX_MOMENTS = 100
+/** What all moments together may hold in sets of cells. */
+const MAX_BYTES = 64 << 20
+
+/** What can be undone. */
+const WATCHED = ['selection', 'filters', 'hiddenCells', 'groups', 'categoryColors', 'scales'] as const
+type Moment = { readonly [Name in (typeof WATCHED)[number]]: Store[Name]['value'] }
+
+/** The user's changes of what is selected, hidden, grouped and coloured, back and forth. */
+export class History {
+  readonly #store: Store
+  readonly #past = signal<readonly Moment[]>([])
+  readonly #future = signal<readonly Moment[]>([])
+  #now: Moment
+  #last = { what: '', at: Number.NEGATIVE_INFINITY }
+  #isTravelling = false
+
+  constructor(store: Store) {
+    this.#store = store
+    this.#now = untracked(() => momentOf(store))
+  }
+
+  get canUndo(): boolean {
+    return this.#past.value.length > 0
+  }
+
+  get canRedo(): boolean {
+    return this.#future.value.length > 0
+  }
+
+  /** What is on screen now cannot be undone; what comes after can. @returns stops watching */
+  begin(): () => void {
+    this.#now = untracked(() => momentOf(this.#store))
+    return effect(() => {
+      const now = momentOf(this.#store)
+      untracked(() => this.#keep(now))
+    })
+  }
+
+  undo(): void {
+    this.#travel(this.#past, this.#future)
+  }
+
+  redo(): void {
+    this.#travel(this.#future, this.#past)
+  }
+
+  #keep(now: Moment): void {
+    const before = this.#now
+    const what = WATCHED.filter((name) => now[name] !== before[name]).join(' ')
+    this.#now = now
+    if (what === '' || this.#isTravelling) return
+    const at = performance.now()
+    const isSameChange = what === this.#last.what && at - this.#last.at < ONE_CHANGE_MS
+    this.#last = { what, at }
+    // What was before a drag began is kept already.
+    if (!isSameChange) this.#past.value = bounded([...this.#past.value, before])
+    this.#future.value = []
+  }
+
+  #travel(from: Signal<readonly Moment[]>, to: Signal<readonly Moment[]>): void {
+    const target = from.value.at(-1)
+    if (target === undefined) return
+    this.#isTravelling = true
+    batch(() => {
+      to.value = [...to.value, this.#now]
+      from.value = from.value.slice(0, -1)
+      restore(this.#store, target)
+    })
+    this.#isTravelling = false
+    this.#last.what = ''
+  }
+}
+
+function momentOf(store: Store): Moment {
+  const { selection, filters, hiddenCells, groups, categoryColors, scales } = store
+  return {
+    selection: selection.value,
+    filters: filters.value,
+    hiddenCells: hiddenCells.value,
+    groups: groups.value,
+    categoryColors: categoryColors.value,
+    scales: scales.value,
+  }
+}
+
+function restore(store: Store, moment: Moment): void {
+  const { cells } = moment.selection
+  // The kernel hears of a selection that came back as of one just made.
+  if (cells !== store.selection.value.cells) store.selection.value = { cells, source: 'undo' }
+  store.filters.value = moment.filters
+  store.hiddenCells.value = moment.hiddenCells
+  store.groups.value = moment.groups
+  store.categoryColors.value = moment.categoryColors
+  store.scales.value = moment.scales
+}
+
+/** The latest moments that fit; one that is too large alone is kept all the same. */
+function bounded(moments: readonly Moment[]): readonly Moment[] {
+  const counted = new Set<Uint32Array>()
+  let bytes = 0
+  for (let i = moments.length - 1; i >= Math.max(0, moments.length - MAX_MOMENTS); i--) {
+    const { selection, hiddenCells, groups } = moments[i] as Moment // i is within
+    for (const cells of [selection.cells, hiddenCells, ...groups.values()]) {
+      if (!counted.has(cells)) bytes += cells.byteLength
+      counted.add(cells)
+    }
+    if (bytes > MAX_BYTES) return moments.slice(Math.min(i + 1, moments.length - 1))
+  }
+  return moments.slice(-MAX_MOMENTS)
+}

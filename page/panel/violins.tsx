@@ -1,0 +1,72 @@
+import type { VNode } from 'preact'
+import { useMemo } from 'preact/hooks'
+import type { CodesColumn } from '../../protocol/column-frame.ts'
+import { axisOf } from '../axis.ts'
+import { colorLabel } from '../colorable.ts'
+import { scaleOf, wholeRange } from '../coloring-of.ts'
+import { formatCount, formatValue } from '../format.ts'
+import { type GroupStats, groupStats } from '../group-stats.ts'
+import { denseValues, isValueColumn } from '../values.ts'
+import { usePage } from './page-context.ts'
+
+const BINS = 40
+const WIDTH_PX = 56
+const HEIGHT_PX = 120
+
+/** The gene or field that colours the cells, spread within each category; of the selection where there is one. */
+export function Violins({ by }: { by: CodesColumn }): VNode {
+  const { store } = usePage().viewer
+  const color = store.color.value
+  const { cells } = store.selection.value
+  const column = color !== null && isValueColumn(color.column) ? color.column : null
+  const isLog = color !== null && scaleOf(store, color).isLog
+  const axis = useMemo(() => (column === null ? null : axisOf(wholeRange(column), isLog)), [column, isLog])
+  const stats = useMemo(() => {
+    if (column === null || axis === null) return []
+    return groupStats(denseValues(column), by, axis, BINS, cells.length === 0 ? null : cells)
+  }, [column, axis, by, cells])
+  if (color === null || axis === null)
+    return <p class="hint">Colour by a gene or a field of numbers to see how it spreads.</p>
+  return (
+    <>
+      <p class="hint">
+        {colorLabel(color.by)}, {formatValue(axis.ends[0])} to {formatValue(axis.ends[1])}
+        {cells.length === 0 ? '' : `, ${formatCount(cells.length)} selected cells`}
+      </p>
+      <div class="violins">
+        {stats.map((group, code) => (
+          <figure key={by.categories[code]} title={describe(by.categories[code] ?? '', group)}>
+            <svg width={WIDTH_PX} height={HEIGHT_PX} aria-hidden="true">
+              <path d={outlineOf(group.bins)} />
+              {group.cells === 0 ? null : (
+                <path class="mean" d={`M8 ${heightOf(axis.place(group.mean))}h${WIDTH_PX - 16}`} />
+              )}
+            </svg>
+            <figcaption>{by.categories[code]}</figcaption>
+            <span class="unseen">{describe('', group)}</span>
+          </figure>
+        ))}
+      </div>
+    </>
+  )
+}
+
+function describe(name: string, { cells, mean, share }: GroupStats): string {
+  return `${name} ${formatCount(cells)} cells, mean ${formatValue(mean)}, not 0 in ${Math.round(100 * share)} %`
+}
+
+function heightOf(place: number): string {
+  return (HEIGHT_PX * (1 - place)).toFixed(1)
+}
+
+/** The bins mirrored about the middle, each smoothed with its neighbours. */
+function outlineOf(bins: Float32Array): string {
+  const smooth = Array.from(bins, (count, i) => count / 2 + ((bins[i - 1] ?? 0) + (bins[i + 1] ?? 0)) / 4)
+  const widest = Math.max(...smooth)
+  if (widest === 0) return ''
+  const half = (WIDTH_PX / 2) * 0.92
+  const points = smooth.map((count, i) => [(half * count) / widest, heightOf((i + 0.5) / BINS)] as const)
+  const right = points.map(([x, y]) => `${(WIDTH_PX / 2 + x).toFixed(1)} ${y}`)
+  const left = points.map(([x, y]) => `${(WIDTH_PX / 2 - x).toFixed(1)} ${y}`).reverse()
+  return `M${[...right, ...left].join('L')}Z`
+}
