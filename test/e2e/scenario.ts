@@ -6,14 +6,14 @@ import { chooseGene, colorsSeen, lasso, shows } from './gestures.ts'
 /** The cells of the notebook that every environment runs. */
 export const SCENARIO_CELLS = scenarioCells()
 
-/** @param options more arguments of `show_anndata` */
-export function scenarioCells(options = ''): string[] {
+/** @param options more arguments of `show_anndata`, as Python writes them */
+export function scenarioCells(...options: string[]): string[] {
   return [
     `import json, threading
 import scanpy as sc
 from cellucid_notebook import show_anndata
 adata = sc.datasets.pbmc68k_reduced()
-viewer = show_anndata(adata, color="louvain", ${options})`,
+viewer = show_anndata(${['adata', 'color="louvain"', ...options].join(', ')})`,
     `selections, arrived = [], threading.Event()
 @viewer.on_selection
 def keep(event):

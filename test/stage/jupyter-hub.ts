@@ -11,12 +11,17 @@ export type HubUser = { name: string; serverProxy: boolean }
 export type Hub = {
   /** Root URL of the Hub's proxy, with a trailing slash. */
   url: string
+  /** Where that listens on 127.0.0.1. */
+  port: number
   /** Folder that holds the user's notebooks, the root of their JupyterLab. */
   home(user: string): string
   /** All that the Hub, its proxy and the users' servers said. */
   logFile: string
-  /** Log in, spawn the user's server and wait until its JupyterLab answers. */
-  logIn(page: Page, user: string): Promise<void>
+  /**
+   * Log in, spawn the user's server and wait until its JupyterLab answers.
+   * @param url another root URL, of a proxy in front
+   */
+  logIn(page: Page, user: string, url?: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -40,7 +45,7 @@ export async function startHub(users: readonly HubUser[], logFolder: string, hos
     cwd: folder,
     env: {
       ...process.env,
-      PATH: `${join(ROOT, 'node_modules/.bin')}:${join(ROOT, '.venv/bin')}:${process.env['PATH']}`,
+      PATH: `${join(ROOT, 'node_modules/.bin')}:${join(ROOT, '.venv/bin')}:${process.env.PATH}`,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -57,9 +62,10 @@ export async function startHub(users: readonly HubUser[], logFolder: string, hos
   }
   return {
     url,
+    port,
     home: (user) => join(folder, user),
     logFile,
-    logIn: (page, user) => logIn(page, url, user),
+    logIn: (page, user, front = url) => logIn(page, front, user),
     stop: () => stop(child, folder),
   }
 }

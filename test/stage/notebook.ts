@@ -162,10 +162,9 @@ export async function viewerReady(
   try {
     await ready.waitFor({ state: 'attached', timeout: timeoutMs })
   } catch (cause) {
+    const said = await root.locator('.notice, .card').allTextContents()
     const shown =
-      (await root.count()) === 0
-        ? 'no widget'
-        : `${await root.getAttribute('data-cellucid-status')}: ${await root.innerText()}`
+      (await root.count()) === 0 ? 'no widget' : `${await root.getAttribute('data-cellucid-status')}: ${said.join(' ')}`
     throw new Error(`The viewer was not ready in ${timeoutMs} ms; it shows ${shown}`, { cause })
   }
   return {
