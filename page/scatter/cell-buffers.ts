@@ -12,6 +12,7 @@ export class CellBuffers {
   readonly #flags: WebGLBuffer
   #position: WebGLBuffer
   #dimensions = 2
+  #hasFlags = false
   #oldPosition: WebGLBuffer | null = null
   #ranking: WebGLBuffer | null = null
 
@@ -21,6 +22,11 @@ export class CellBuffers {
     this.#position = gl.createBuffer()
     this.#code = gl.createBuffer()
     this.#flags = gl.createBuffer()
+  }
+
+  /** Whether any cell is in a set. */
+  get hasFlags(): boolean {
+    return this.#hasFlags
   }
 
   /** Whether places of the embedding before are still here, to start from. */
@@ -68,6 +74,7 @@ export class CellBuffers {
 
   /** @param flags shape (n,), in the order of `obs`; null gives every cell none */
   setFlags(flags: Uint8Array | null, order: DrawOrder): void {
+    this.#hasFlags = flags !== null
     this.#setIntegers(FLAGS, flags, order)
   }
 

@@ -78,7 +78,12 @@ export class PointLayer {
     const hasHighlights = frame.highlights.length > 0
     const isDisc = Math.max(frame.diameter, hasHighlights ? frame.highlightDiameter : 0) >= SMALLEST_DISC
     const morph = this.cells.hasOldPositions ? frame.morph : null
-    const program = this.#program(isDisc, morph !== null)
+    const program = this.#program({
+      DEEP: [frame.projection, morph?.from].some((view) => view !== undefined && view.perspective > 0),
+      SETS: this.cells.hasFlags,
+      MORPH: morph !== null,
+      DISC: isDisc,
+    })
     program.activate()
     this.cells.bind()
     gl.bindTexture(gl.TEXTURE_2D, this.#table)
@@ -117,17 +122,14 @@ export class PointLayer {
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT)
   }
 
-  /** Compiled when first needed: most pictures need one of the four. */
-  #program(isDisc: boolean, isMorph: boolean): Program {
-    const key = `${isDisc} ${isMorph}`
+  /** Compiled when first needed: most pictures need one or two of the sixteen. */
+  #program(wanted: Readonly<Record<string, boolean>>): Program {
+    const defines = Object.keys(wanted).filter((name) => wanted[name])
+    const key = defines.join(' ')
     const known = this.#programs.get(key)
     if (known !== undefined) return known
-    const program = linkProgram(this.#gl, {
-      vertex: VERTEX_SHADER,
-      fragment: isDisc ? DISC_SHADER : SQUARE_SHADER,
-      attributes: ATTRIBUTES,
-      defines: { EDGE: isDisc ? '1.0' : '0.0', ...(isMorph ? { MORPH: '1' } : {}) },
-    })
+    const fragment = wanted.DISC ? DISC_SHADER : SQUARE_SHADER
+    const program = linkProgram(this.#gl, { vertex: VERTEX_SHADER, fragment, attributes: ATTRIBUTES, defines })
     this.#programs.set(key, program)
     return program
   }

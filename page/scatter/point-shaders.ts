@@ -1,64 +1,100 @@
 /**
- * The same for 2D and 3D. A cell that is not to be drawn is put outside of what is seen. With MORPH a cell is on its way
- * from its place in an old picture.
+ * Places and colours a cell; one that is not to be drawn is put outside of what is seen. What a picture does not need is
+ * left out when the shader is compiled, since drawing by software feels every line of it:
+ * DEEP a third dimension · SETS hidden, selected and highlighted cells · MORPH cells on their way from an old picture ·
+ * DISC discs instead of squares.
  */
 export const VERTEX_SHADER = `
 precision highp float;
 precision highp int;
-in vec3 position;
+#ifdef DEEP
+#define POINT vec3
+#define AXES
+#else
+#define POINT vec2
+#define AXES .xy
+#endif
+in POINT position;
 in uint code;
-in uint flags;
 struct View { vec3 centerHigh, centerLow, right, up, toward; vec2 scale; float perspective; };
 uniform View view;
-#ifdef MORPH
-in vec3 oldPosition;
-uniform View oldView;
-uniform float progress;
-#endif
-uniform float diameter, selectedDiameter, highlightDiameter, largest, opacity, radius;
+uniform float diameter, largest, opacity;
 uniform highp sampler2D table;
 uniform uint missingCode;
 uniform vec4 missing;
-uniform vec3 dimmed, background;
+flat out vec4 fill;
+#ifdef DISC
+flat out float width;
+#endif
+#ifdef DEEP
+uniform float radius;
+uniform vec3 background;
+#endif
+#ifdef SETS
+in uint flags;
+uniform float selectedDiameter, highlightDiameter;
+uniform vec3 dimmed;
 uniform bool hasSelection;
 uniform int layer;
 uniform vec3 highlights[32];
-flat out vec4 fill;
-flat out float width;
+#endif
+#ifdef MORPH
+in POINT oldPosition;
+uniform View oldView;
+uniform float progress;
+#endif
 
-// Far in, a position and the centre are large and alike: their difference is exact, the scaled position is not.
-vec4 placed(vec3 at, View v) {
-  vec3 offset = (at - v.centerHigh) - v.centerLow;
+// Place on the screen, height toward the viewer, and the divisor of perspective.
+vec4 placed(POINT at, View v) {
+  // Far in, a position and the centre are large and alike: their difference is exact, the scaled position is not.
+  POINT offset = (at - v.centerHigh AXES) - v.centerLow AXES;
+#ifdef DEEP
   float height = dot(offset, v.toward);
-  return vec4(dot(offset, v.right) * v.scale.x, dot(offset, v.up) * v.scale.y, height, 1.0 - v.perspective * height);
+  float w = 1.0 - v.perspective * height;
+  return vec4(vec2(dot(offset, v.right), dot(offset, v.up)) * v.scale / w, height, w);
+#else
+  return vec4(offset * vec2(v.right.x, v.up.y) * v.scale, 0.0, 1.0);
+#endif
 }
 
 void main() {
   gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = 1.0;
   vec4 entry = code == missingCode ? missing : texelFetch(table, ivec2(code & 255u, code >> 8u), 0);
+  if (entry.a == 0.0) return;
+  vec3 color = entry.rgb;
+  float size = diameter;
+  float depth = 0.8 - 1.6 * entry.a;
+#ifdef SETS
   bool isHighlighted = (flags & 4u) != 0u;
   bool isSelected = hasSelection && (flags & 2u) != 0u;
   bool isDimmed = hasSelection && !isSelected && !isHighlighted;
   int ownLayer = isDimmed ? 0 : isHighlighted ? 2 : 1;
-  if ((flags & 1u) != 0u || entry.a == 0.0 || (layer >= 0 && layer != ownLayer)) return;
-
-  vec4 place = placed(position, view);
-  float w = place.w;
-  vec2 at = place.xy / w;
-#ifdef MORPH
-  vec4 oldPlace = placed(oldPosition, oldView);
-  at = mix(oldPlace.xy / oldPlace.w, at, progress);
+  if ((flags & 1u) != 0u || (layer >= 0 && layer != ownLayer)) return;
+  if (isSelected) size = selectedDiameter;
+  if (isDimmed) { color = dimmed; depth = 0.9; }
+  if (isHighlighted) { color = highlights[flags >> 3u]; depth = -0.9; size = highlightDiameter; }
 #endif
-  bool isDeep = view.perspective > 0.0;
-  float rank = isHighlighted ? -0.9 : isDimmed ? 0.9 : 0.8 - 1.6 * entry.a;
-  gl_Position = vec4(at, isDeep ? -0.25 * place.z : rank, 1.0);
-  width = min(largest, (isHighlighted ? highlightDiameter : isSelected ? selectedDiameter : diameter) / w);
-  gl_PointSize = width + EDGE;
-  vec3 color = isHighlighted ? highlights[flags >> 3u] : isDimmed ? dimmed : entry.rgb;
-  // What is far away is a little paler: the one cue of depth that a still picture has.
-  float paleness = isDeep && !isHighlighted ? 0.35 * clamp(0.5 - 0.5 * place.z / radius, 0.0, 1.0) : 0.0;
-  fill = vec4(mix(color, background, paleness), opacity);
+  vec4 place = placed(position, view);
+#ifdef MORPH
+  place.xy = mix(placed(oldPosition, oldView).xy, place.xy, progress);
+#endif
+#ifdef DEEP
+  if (view.perspective > 0.0) {
+    depth = -0.25 * place.z;
+    size /= place.w;
+    // What is far away is a little paler: the one cue of depth that a still picture has.
+    color = mix(color, background, 0.35 * clamp(0.5 - 0.5 * place.z / radius, 0.0, 1.0));
+  }
+#endif
+  gl_Position = vec4(place.xy, depth, 1.0);
+  fill = vec4(color, opacity);
+  size = min(largest, size);
+#ifdef DISC
+  width = size;
+  size += 1.0;
+#endif
+  gl_PointSize = size;
 }
 `
 
@@ -66,7 +102,6 @@ void main() {
 export const SQUARE_SHADER = `
 precision mediump float;
 flat in vec4 fill;
-flat in float width;
 out vec4 color;
 void main() { color = fill; }
 `
@@ -79,7 +114,7 @@ flat in float width;
 uniform float ratio;
 out vec4 color;
 void main() {
-  float inside = 0.5 * width - length(gl_PointCoord - 0.5) * (width + EDGE);
+  float inside = 0.5 * width - length(gl_PointCoord - 0.5) * (width + 1.0);
   float cover = clamp(inside + 0.5, 0.0, 1.0);
   if (cover == 0.0) discard;
   float rim = width >= 7.0 * ratio ? 1.0 - clamp(inside - ratio + 0.5, 0.0, 1.0) : 0.0;

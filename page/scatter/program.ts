@@ -12,14 +12,14 @@ export type ProgramSource = {
   fragment: string
   /** by place */
   attributes: readonly string[]
-  /** text that replaces names in both sources */
-  defines: Readonly<Record<string, string>>
+  /** names for `#ifdef` in both sources */
+  defines: readonly string[]
 }
 
 /** @throws Error with the compiler's own words; a context that was lost meanwhile compiles nothing and throws nothing */
 export function linkProgram(gl: WebGL2RenderingContext, source: ProgramSource): Program {
   const handle = gl.createProgram()
-  const head = Object.entries(source.defines).map(([name, value]) => `#define ${name} ${value}\n`)
+  const head = source.defines.map((name) => `#define ${name}\n`)
   for (const [type, text] of [
     [gl.VERTEX_SHADER, source.vertex],
     [gl.FRAGMENT_SHADER, source.fragment],

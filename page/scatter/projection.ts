@@ -42,9 +42,12 @@ export function boundsOf(positions: Float32Array, dimensions: number): Bounds {
     let most = Number.NEGATIVE_INFINITY
     for (let i = axis; i < positions.length; i += dimensions) {
       const value = positions[i] as number // i < length
-      if (!Number.isFinite(value)) hasMissing = true
-      else if (value < least) least = value
-      if (value > most && value < Number.POSITIVE_INFINITY) most = value
+      // False for NaN.
+      if (!(Math.abs(value) < Number.POSITIVE_INFINITY)) hasMissing = true
+      else {
+        if (value < least) least = value
+        if (value > most) most = value
+      }
     }
     if (least <= most) {
       low[axis] = least

@@ -1,0 +1,46 @@
+import { Scatter } from '../../../page/scatter/scatter.ts'
+import { type BenchData, canvasIn, nextFrame, type Open, POINT_SIZE } from '../contender.ts'
+
+export const open: Open = async (host) => {
+  const scatter = new Scatter(canvasIn(host), { theme: 'light' })
+  scatter.setStyle({ pointSize: POINT_SIZE })
+  let data: BenchData | null = null
+  const clusters = (colors: readonly string[], codes: Uint8Array) =>
+    scatter.setColor({ kind: 'categories', codes, colors, hidden: new Set() })
+  return {
+    async show(given) {
+      data = given
+      const { positions, codes, colors } = given
+      const rest = { key: 'X', center: [0, 0], scale: 1, missingCells: 0, yDown: false }
+      scatter.setEmbedding({ kind: 'embedding', dimensions: 2, positions, ...rest })
+      clusters(colors, codes)
+      await scatter.whenDrawn()
+    },
+    async gene(index) {
+      if (data === null) return
+      const column = { kind: 'dense', values: data.genes[index], min: 0, max: 5, missingCells: 0 } as const
+      scatter.setColor({ kind: 'values', column, cellCount: data.cellCount, scale: 'viridis', range: [0, 5] })
+      await scatter.whenDrawn()
+    },
+    async palette() {
+      if (data === null) return
+      clusters(data.colors.with(0, '#000000'), data.codes)
+      await scatter.whenDrawn()
+    },
+    async frame() {
+      scatter.requestDraw()
+      await scatter.whenDrawn()
+    },
+    async moving() {
+      scatter.panBy(1, 0)
+      await nextFrame()
+    },
+    hover: (x, y) => scatter.pick(x, y),
+    async lasso(corners) {
+      const cells = scatter.cellsInPolygon(corners)
+      scatter.setSelection(cells)
+      await scatter.whenDrawn()
+      return cells
+    },
+  }
+}
