@@ -32,11 +32,10 @@ export class H5adThread {
   constructor(stallTimeoutMs = STALL_TIMEOUT_MS) {
     this.#stallTimeoutMs = stallTimeoutMs
     const data: H5adWorkerData = { kind: 'h5ad', progress: this.#progress.buffer }
-    // stdout and stderr are captured and dropped: the server's own carry frames and its log.
+    // The server's own stdout and stderr carry frames and its log, so what a library prints must not get there. It is
+    // not read either, which would keep the process alive; it is a few lines at most.
     const options = { workerData: data, execArgv: [], env: {}, stdout: true, stderr: true }
     this.#worker = new Worker(workerEntry(), { ...options, resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } })
-    this.#worker.stdout.resume()
-    this.#worker.stderr.resume()
     // The worker sends nothing but H5adReplies.
     this.#worker.on('message', (reply: H5adReply) => this.#take(reply))
     this.#worker.on('error', (cause) => this.#finish(brokenOff(cause)))

@@ -5,7 +5,8 @@ import { DataError } from './data-source.ts'
 import { type H5adReply, type H5adRequest, isH5adWorkerData } from './h5ad-messages.ts'
 import { FileGuard } from './hdf5/file-guard.ts'
 import { type Hdf5Library, loadHdf5 } from './hdf5/h5wasm.ts'
-import { Hdf5File } from './hdf5/hdf5-tree.ts'
+import { Hdf5File } from './hdf5/hdf5-file.ts'
+import { rootOf } from './hdf5/hdf5-tree.ts'
 import { repairLzf } from './hdf5/lzf-repair.ts'
 import { findPlugins } from './hdf5/plugin-folder.ts'
 import { StoredAnnData } from './stored/stored-anndata.ts'
@@ -81,7 +82,7 @@ class FileReader {
     Atomics.add(this.#progress, 0, 1)
     guard.allow(path)
     this.#file = new Hdf5File(library, path, filters)
-    this.#data = new StoredAnnData(this.#file.root)
+    this.#data = new StoredAnnData(rootOf(this.#file))
     return null
   }
 

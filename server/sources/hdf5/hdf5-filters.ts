@@ -1,5 +1,5 @@
 import { DataError } from '../data-source.ts'
-import type { Hdf5Library } from './h5wasm.ts'
+import type { Hdf5File } from './hdf5-file.ts'
 
 /** Filters that are built into the library: deflate, shuffle, fletcher32, n-bit, scale-offset. */
 const BUILT_IN = new Set([1, 2, 3, 5, 6])
@@ -22,14 +22,8 @@ const NAMES: Record<number, string> = {
  * Filters are looked at before a read: a missing one would fail in the middle of it.
  * @throws DataError `unsupported` naming the filter
  */
-export function checkFilters(
-  library: Hdf5Library,
-  file: bigint,
-  objectPath: string,
-  place: string,
-  plugins: ReadonlySet<number>,
-): void {
-  for (const { id, name } of library.get_dataset_filters(file, objectPath)) {
+export function checkFilters({ library, id: fileId, plugins }: Hdf5File, objectPath: string, place: string): void {
+  for (const { id, name } of library.get_dataset_filters(fileId, objectPath)) {
     if (BUILT_IN.has(id) || plugins.has(id)) continue
     const known = NAMES[id] ?? (name === '' ? 'unknown' : name.slice(0, 40))
     throw new DataError(

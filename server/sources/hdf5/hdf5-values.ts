@@ -1,11 +1,13 @@
 import type { AttributeValue, NumberArray, ValueType } from '../stored/stored-tree.ts'
-import type { Hdf5Library, Hdf5Metadata } from './h5wasm.ts'
+import type { Hdf5Metadata } from './h5wasm.ts'
 
 /** Names and categories are shown to people; what is longer is no name. */
 export const MAX_TEXT_BYTES = 4096
 
 /** HDF5's type classes (H5T_class_t). */
-const CLASS = { integer: 0, float: 1, text: 3, compound: 6, reference: 7, enumeration: 8 } as const
+const CLASS = { integer: 0, float: 1, text: 3, compound: 6, enumeration: 8, array: 10 } as const
+export const COMPOUND_CLASS = CLASS.compound
+export const ARRAY_CLASS = CLASS.array
 const CLASS_NAMES = [
   'integers',
   'floats',
@@ -58,10 +60,10 @@ function other(name: string): ValueType {
   return { kind: 'other', name }
 }
 
-/** Copy numbers out of the library's memory. */
-export function takeNumbers(library: Hdf5Library, type: ValueType, place: number, count: number): NumberArray {
+/** Copy numbers out of memory. */
+export function takeNumbers(heap: Uint8Array, type: ValueType, place: number, count: number): NumberArray {
   const bytes = type.kind === 'bool' ? 1 : 'bytes' in type ? type.bytes : 1
-  const buffer = library.HEAPU8.slice(place, place + count * bytes).buffer
+  const buffer = heap.slice(place, place + count * bytes).buffer
   if (type.kind === 'float') {
     if (bytes === 2) return halfToFloat(new Uint16Array(buffer))
     return bytes === 4 ? new Float32Array(buffer) : new Float64Array(buffer)
@@ -102,13 +104,21 @@ export function halfToFloat(halves: Uint16Array): Float32Array {
   return out
 }
 
-/** Copy texts out of the library's memory; UTF-8 also where the file says ASCII, which is what Python wrote. */
-export function takeTexts(library: Hdf5Library, metadata: Hdf5Metadata, place: number, count: number): string[] {
+/**
+ * Copy texts out of memory; UTF-8 also where the file says ASCII, which is what Python wrote.
+ * @param pointed the memory that pointers at texts of any length point into
+ */
+export function takeTexts(
+  heap: Uint8Array,
+  metadata: Hdf5Metadata,
+  place: number,
+  count: number,
+  pointed = heap,
+): string[] {
   const { vlen, size, strpad } = metadata
-  const heap = library.HEAPU8
   if (vlen) {
     const pointers = new Uint32Array(heap.slice(place, place + count * 4).buffer)
-    return Array.from(pointers, (pointer) => textAt(heap, pointer, MAX_TEXT_BYTES, false))
+    return Array.from(pointers, (pointer) => (pointer === 0 ? '' : textAt(pointed, pointer, MAX_TEXT_BYTES, false)))
   }
   const isPadded = strpad === SPACE_PADDED
   return Array.from({ length: count }, (_, i) => textAt(heap, place + i * size, size, isPadded))
@@ -118,7 +128,6 @@ const SPACE_PADDED = 2
 const decoder = new TextDecoder()
 
 function textAt(heap: Uint8Array, place: number, maxBytes: number, isPadded: boolean): string {
-  if (place === 0) return ''
   let end = place
   const limit = Math.min(heap.length, place + Math.min(maxBytes, MAX_TEXT_BYTES))
   let isAscii = true
@@ -129,16 +138,16 @@ function textAt(heap: Uint8Array, place: number, maxBytes: number, isPadded: boo
 }
 
 /** An attribute's value in the form that elements use; `null` for what none of them needs. */
-export function takeAttribute(library: Hdf5Library, metadata: Hdf5Metadata, place: number): AttributeValue | null {
+export function takeAttribute(heap: Uint8Array, metadata: Hdf5Metadata, place: number): AttributeValue | null {
   const { shape, total_size: count } = metadata
   const type = valueTypeOf(metadata)
   if (shape === null || shape.length > 1 || type.kind === 'other') return null
   const isList = shape.length === 1
   if (type.kind === 'text') {
-    const texts = takeTexts(library, metadata, place, count)
+    const texts = takeTexts(heap, metadata, place, count)
     return isList ? texts : (texts[0] ?? '')
   }
-  const numbers = takeNumbers(library, type, place, count)
+  const numbers = takeNumbers(heap, type, place, count)
   if (isList) return [...numbers]
   return type.kind === 'bool' ? numbers[0] !== 0 : (numbers[0] ?? 0)
 }

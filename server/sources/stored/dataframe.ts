@@ -6,11 +6,11 @@ import {
   checkEncoding,
   checkList,
   encodingOf,
-  encodingProblem,
   flagAttribute,
   lengthOf,
   listIn,
   missingPart,
+  RECORDS,
   textAttribute,
   textsAttribute,
 } from './element.ts'
@@ -18,110 +18,119 @@ import { numberTexts } from './number-text.ts'
 import type { StoredArray, StoredGroup, StoredNode, Turn } from './stored-tree.ts'
 
 type ObsField = Description['obs'][number]
+type Kind = Pick<ObsField, 'kind' | 'reason'>
+
+/** One column: its values, or codes with categories, which stood in several places over the years. */
+type ColumnParts =
+  | { kind: 'values'; array: StoredArray; mask: StoredArray | null }
+  | { kind: 'codes'; codes: StoredArray; categories: StoredArray; ordered: boolean }
+
+/** Categories that stand outside of the table, as before anndata 0.7. */
+type OutsideCategories = (key: string) => Promise<StoredArray | null>
 
 /** A table (obs, var, raw.var): a group with one child per column, one of which is the index. */
 export class DataFrame {
   readonly #group: StoredGroup
-  readonly #indexName: string
+  readonly #index: StoredArray
+  readonly #outsideCategories: OutsideCategories
   /** Names of columns, in the order of the table. */
   readonly columns: readonly string[]
-  readonly length: number
 
-  private constructor(group: StoredGroup, indexName: string, columns: readonly string[], length: number) {
+  private constructor(group: StoredGroup, index: StoredArray, columns: readonly string[], outside: OutsideCategories) {
     this.#group = group
-    this.#indexName = indexName
+    this.#index = index
+    this.#outsideCategories = outside
     this.columns = columns
-    this.length = length
   }
 
   /** Reads shapes and attributes, no values. @throws DataError `malformed`, `unsupported` */
-  static async open(node: StoredNode): Promise<DataFrame> {
-    if (node.kind !== 'group') {
-      throw new DataError('unsupported', `${node.path} is stored as one array of records (anndata 0.6 or older).`)
-    }
+  static async open(node: StoredNode, outside: OutsideCategories): Promise<DataFrame> {
+    if (node.kind !== 'group') throw new DataError('unsupported', `${node.path} is an array where a table belongs.`)
     checkEncoding(node)
-    const indexName = textAttribute(node.attributes, '_index') ?? '_index'
-    const index = await columnArray(node, indexName)
-    if (index === null) throw await missingPart(node, indexName)
+    const isOld = encodingOf(node) === RECORDS
     const keys = textsAttribute(node.attributes, 'column-order') ?? (await node.keys())
-    const columns = [...new Set(keys)].filter((key) => key !== indexName && key !== '__categories')
-    return new DataFrame(node, indexName, columns, lengthOf(index))
+    const indexName = textAttribute(node.attributes, '_index') ?? (isOld ? (keys[0] ?? '') : '_index')
+    const index = await indexArray(node, indexName)
+    const columns = [...new Set(keys)].filter((key) => key !== indexName && key !== OWN_CATEGORIES)
+    return new DataFrame(node, index, columns, isOld ? outside : async () => null)
+  }
+
+  get length(): number {
+    return lengthOf(this.#index)
   }
 
   /** What kind of values a column has. Reads no column; of texts only the first few, to tell names from categories. */
   async field(key: string, turn: Turn): Promise<ObsField> {
     const version = ''
     try {
-      const node = await this.#column(key)
-      const found = await kindOf(node, this.length, turn)
-      return { key, version, ...found }
+      const parts = await this.#column(key)
+      if (parts.kind === 'codes') return { key, version, ...countKind(lengthOf(parts.categories)) }
+      return { key, version, ...(await arrayKind(parts.array, turn)) }
     } catch (error) {
-      if (error instanceof DataError && error.code !== 'changed' && error.code !== 'closed') {
-        return { key, kind: 'unsupported', reason: bareSentence(error.message), version }
-      }
-      throw error
+      if (!(error instanceof DataError)) throw error
+      return { key, version, kind: 'unsupported', reason: error.message.replace(/\.$/, '') }
     }
-  }
-
-  /** The number of categories, where that is known without reading codes. */
-  async categoryCount(key: string): Promise<number | null> {
-    const node = await this.#column(key)
-    if (node.kind === 'array') return node.type.kind === 'bool' ? 2 : null
-    if (encodingOf(node) === 'nullable-boolean') return 2
-    const categories = await node.get('categories')
-    return categories?.kind === 'array' ? lengthOf(categories) : null
   }
 
   /** One value per row. @throws DataError */
   async values(key: string, turn: Turn): Promise<ObsArray> {
-    return readColumn(await this.#column(key), this.length, turn)
+    const parts = await this.#column(key)
+    if (parts.kind === 'codes') return readCategorical(parts, turn)
+    const { array } = parts
+    const mask = parts.mask === null ? null : await readFloats(parts.mask, [[0, this.length]], turn)
+    return array.type.kind === 'text' ? readTextColumn(array, mask, turn) : readNumberColumn(array, mask, turn)
   }
 
-  /** A column as texts, the index for `null`; for names. */
+  /** A column as texts, the index for `null`: names and labels. */
   async texts(key: string | null, rows: readonly [number, number], turn: Turn): Promise<string[]> {
-    if (key !== null) return columnTexts(await this.#column(key), this.length, rows, turn)
-    const index = await columnArray(this.#group, this.#indexName)
-    if (index === null) throw await missingPart(this.#group, this.#indexName)
-    return arrayTexts(checkList(index, this.length), rows, turn)
+    const parts = key === null ? null : await this.#column(key)
+    if (parts?.kind === 'codes') {
+      const { codes, categories } = await readCategorical(parts, turn)
+      return Array.from(codes.subarray(...rows), (code) => categories[code] ?? '')
+    }
+    return arrayTexts(parts?.array ?? this.#index, rows, turn)
   }
 
-  async #column(key: string): Promise<StoredNode> {
+  /** @throws DataError where it is not one value per row, in an encoding that is known */
+  async #column(key: string): Promise<ColumnParts> {
     const node = await this.#group.get(key)
     if (node === null) throw await missingPart(this.#group, key)
     checkEncoding(node)
-    return node
-  }
-}
-
-/** An index may be a plain list or, since pandas has nullable strings, a group of values and mask. */
-async function columnArray(group: StoredGroup, name: string): Promise<StoredArray | null> {
-  const node = await group.get(name)
-  if (node?.kind === 'group') return listIn(node, 'values', null)
-  return node
-}
-
-async function kindOf(node: StoredNode, length: number, turn: Turn): Promise<Pick<ObsField, 'kind' | 'reason'>> {
-  const problem = encodingProblem(node)
-  if (problem !== null) return { kind: 'unsupported', reason: problem }
-  if (node.kind === 'array') return arrayKind(checkList(node, length), turn)
-  switch (encodingOf(node)) {
-    case 'categorical': {
-      checkList(await listIn(node, 'codes', length), length)
-      return countKind(lengthOf(await listIn(node, 'categories', null)))
+    if (node.kind === 'array') return this.#arrayColumn(key, checkList(node, this.length))
+    const encoding = encodingOf(node)
+    if (encoding === 'categorical') {
+      const categories = await listIn(node, 'categories', null)
+      const codes = await listIn(node, 'codes', this.length)
+      return { kind: 'codes', codes, categories, ordered: flagAttribute(node.attributes, 'ordered') }
     }
-    case 'nullable-integer':
-      return arrayKind(await listIn(node, 'values', length), turn)
-    case 'nullable-boolean':
-      await listIn(node, 'values', length)
-      return { kind: 'categorical' }
-    case 'nullable-string-array':
-      return arrayKind(await listIn(node, 'values', length), turn)
-    default:
-      return { kind: 'unsupported', reason: `its encoding "${encodingOf(node)}" holds no single value per cell` }
+    if (encoding.startsWith('nullable-')) {
+      const mask = await listIn(node, 'mask', this.length)
+      return { kind: 'values', array: await listIn(node, 'values', this.length), mask }
+    }
+    throw new DataError('unsupported', `${node.path} is a group of arrays, not one value per row.`)
+  }
+
+  async #arrayColumn(key: string, array: StoredArray): Promise<ColumnParts> {
+    const isCode = array.type.kind === 'int' || array.type.kind === 'uint'
+    const own = isCode ? await this.#group.get(OWN_CATEGORIES) : null
+    const inside = own?.kind === 'group' ? await own.get(key) : null
+    const categories = inside?.kind === 'array' ? inside : isCode ? await this.#outsideCategories(key) : null
+    if (categories === null) return { kind: 'values', array, mask: null }
+    return { kind: 'codes', codes: array, categories, ordered: flagAttribute(categories.attributes, 'ordered') }
   }
 }
 
-async function arrayKind(array: StoredArray, turn: Turn): Promise<Pick<ObsField, 'kind' | 'reason'>> {
+/** Where anndata 0.7 kept the categories of a table's columns. */
+const OWN_CATEGORIES = '__categories'
+
+/** A plain list or, since pandas has nullable texts, a group of values and mask. */
+async function indexArray(group: StoredGroup, name: string): Promise<StoredArray> {
+  const node = await group.get(name)
+  if (node === null) throw await missingPart(group, name)
+  return node.kind === 'group' ? listIn(node, 'values', null) : checkList(node, null)
+}
+
+async function arrayKind(array: StoredArray, turn: Turn): Promise<Kind> {
   switch (array.type.kind) {
     case 'bool':
       return { kind: 'categorical' }
@@ -141,83 +150,58 @@ const SAMPLED_TEXTS = 1000
 /** A handful of different texts can be told apart, however few the cells. */
 const FEW_TEXTS = 20
 
-async function sampleKind(array: StoredArray, turn: Turn): Promise<Pick<ObsField, 'kind' | 'reason'>> {
+async function sampleKind(array: StoredArray, turn: Turn): Promise<Kind> {
   const texts = await readTexts(array, [0, Math.min(SAMPLED_TEXTS, lengthOf(array))], turn)
   const isMostlyUnique = new Set(texts).size > Math.max(texts.length / 2, FEW_TEXTS)
   return { kind: isMostlyUnique ? 'identifier' : 'categorical' }
 }
 
-function countKind(categories: number): Pick<ObsField, 'kind' | 'reason'> {
+function countKind(categories: number): Kind {
   if (categories <= MAX_CATEGORIES) return { kind: 'categorical' }
   return { kind: 'identifier', reason: `${categories.toLocaleString('en')} categories are too many to colour by` }
 }
 
-async function readColumn(node: StoredNode, length: number, turn: Turn): Promise<ObsArray> {
-  if (node.kind === 'array') return readArray(checkList(node, length), null, turn)
-  if (encodingOf(node) === 'categorical') {
-    const categories = await listIn(node, 'categories', null)
-    if (lengthOf(categories) > MAX_CATEGORIES) throw tooManyCategories(node.path, lengthOf(categories))
-    const names = await arrayTexts(categories, [0, lengthOf(categories)], turn)
-    const codes = await readCodes(await listIn(node, 'codes', length), names.length, turn)
-    return { form: 'codes', codes, categories: names, ordered: flagAttribute(node.attributes, 'ordered'), colors: null }
-  }
-  const mask = await readMask(node, length, turn)
-  return readArray(await listIn(node, 'values', length), mask, turn)
+type CodesArray = Extract<ObsArray, { form: 'codes' }>
+
+async function readCategorical(parts: Extract<ColumnParts, { kind: 'codes' }>, turn: Turn): Promise<CodesArray> {
+  const { codes, categories, ordered } = parts
+  if (lengthOf(categories) > MAX_CATEGORIES) throw tooManyCategories(categories.path, lengthOf(categories))
+  const names = await arrayTexts(categories, [0, lengthOf(categories)], turn)
+  return { form: 'codes', codes: await readCodes(codes, names.length, turn), categories: names, ordered, colors: null }
 }
 
-/** 1 where a nullable value is missing. */
-async function readMask(group: StoredGroup, length: number, turn: Turn): Promise<Float32Array> {
-  return readFloats(await listIn(group, 'mask', length), [[0, length]], turn)
+async function readTextColumn(array: StoredArray, mask: Float32Array | null, turn: Turn): Promise<ObsArray> {
+  const texts = await readTexts(array, [0, lengthOf(array)], turn)
+  const coded = codesOfTexts(texts, mask)
+  if (coded === null) throw tooManyCategories(array.path, new Set(texts).size)
+  return { form: 'codes', ...coded, ordered: false, colors: null }
 }
 
-async function readArray(array: StoredArray, mask: Float32Array | null, turn: Turn): Promise<ObsArray> {
-  const length = lengthOf(array)
-  if (array.type.kind === 'text') {
-    const texts = await readTexts(array, [0, length], turn)
-    const coded = codesOfTexts(texts, mask)
-    if (coded === null) throw tooManyCategories(array.path, new Set(texts).size)
-    return { form: 'codes', ...coded, ordered: false, colors: null }
-  }
-  const values = await readFloats(array, [[0, length]], turn)
+/** @param mask 1 where a value is missing */
+async function readNumberColumn(array: StoredArray, mask: Float32Array | null, turn: Turn): Promise<ObsArray> {
+  const values = await readFloats(array, [[0, lengthOf(array)]], turn)
   if (array.type.kind === 'bool') {
     const codes = booleanCodes(values, mask)
     return { form: 'codes', codes, categories: ['False', 'True'], ordered: false, colors: null }
   }
-  if (mask !== null) for (let i = 0; i < length; i++) if (mask[i] !== 0) values[i] = Number.NaN
+  if (mask !== null) for (let i = 0; i < values.length; i++) if (mask[i] !== 0) values[i] = Number.NaN
   return { form: 'dense', values }
-}
-
-/** Values of a column as texts: for labels of genes, which may be categories or numbers. */
-async function columnTexts(
-  node: StoredNode,
-  length: number,
-  rows: readonly [number, number],
-  turn: Turn,
-): Promise<string[]> {
-  if (node.kind === 'array') return arrayTexts(checkList(node, length), rows, turn)
-  if (encodingOf(node) === 'categorical') {
-    const column = await readColumn(node, length, turn)
-    if (column.form === 'codes') {
-      return Array.from(column.codes.subarray(...rows), (code) => column.categories[code] ?? '')
-    }
-  }
-  return arrayTexts(await listIn(node, 'values', length), rows, turn)
 }
 
 async function arrayTexts(array: StoredArray, rows: readonly [number, number], turn: Turn): Promise<string[]> {
   checkEncoding(array)
+  if (array.shape.length === 0) return readScalar(array)
   return array.type.kind === 'text' ? readTexts(array, rows, turn) : numberTexts(array, rows, turn)
+}
+
+/** A lone category, as anndata 0.6 wrote it. */
+async function readScalar(array: StoredArray): Promise<string[]> {
+  if (array.type.kind === 'text') return array.texts([])
+  return Array.from(await array.numbers([]), String)
 }
 
 function tooManyCategories(path: string, count: number): DataError {
   const found = `${path} has ${count.toLocaleString('en')} different texts`
-  return new DataError(
-    'unsupported',
-    `${found}; at most ${MAX_CATEGORIES.toLocaleString('en')} can be told apart by colour.`,
-  )
-}
-
-/** The reason inside a sentence: without its full stop. */
-function bareSentence(message: string): string {
-  return message.replace(/\.$/, '')
+  const limit = `at most ${MAX_CATEGORIES.toLocaleString('en')} can be told apart by colour`
+  return new DataError('unsupported', `${found}; ${limit}.`)
 }

@@ -3,6 +3,9 @@ import { listed } from '../near-names.ts'
 import { shapeText } from './blocks.ts'
 import type { Attributes, StoredArray, StoredGroup, StoredNode } from './stored-tree.ts'
 
+/** The encoding of a list of records, the form of tables before anndata 0.7: no file names it itself. */
+export const RECORDS = 'records'
+
 /** What an element says it is, by its `encoding-type`; `''` before anndata 0.7 and in files of others. */
 export function encodingOf({ attributes }: StoredNode): string {
   const encoding = attributes.get('encoding-type')
@@ -55,8 +58,9 @@ export function checkList(array: StoredArray, length: number | null): StoredArra
   return array
 }
 
+/** A single value is a list of one: so a lone category was written. */
 export function lengthOf(array: StoredArray): number {
-  return array.shape[0] ?? 0
+  return array.shape.length === 0 ? 1 : (array.shape[0] ?? 0)
 }
 
 export async function missingPart(group: StoredGroup, name: string): Promise<DataError> {

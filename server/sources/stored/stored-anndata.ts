@@ -6,7 +6,7 @@ import { readFloats, readTexts } from './blocks.ts'
 import { DataFrame } from './dataframe.ts'
 import { encodingOf, encodingProblem, lengthOf, missingPart } from './element.ts'
 import { type Matrix, openMatrix } from './matrix.ts'
-import type { StoredGroup, StoredNode, Turn } from './stored-tree.ts'
+import type { StoredArray, StoredGroup, StoredNode, Turn } from './stored-tree.ts'
 
 /** The layer that has its own var. */
 const RAW = 'raw'
@@ -34,7 +34,6 @@ export class StoredAnnData {
       await turn()
       fields.push({ ...(await obs.field(key, turn)), version })
     }
-    const raw = await this.#root.get(RAW)
     return {
       nObs: obs.length,
       nVar: varTable.length,
@@ -44,13 +43,15 @@ export class StoredAnnData {
       varColumns: [...varTable.columns],
       layers: [...(await this.#layerNames())],
       hasX: (await this.#root.get('X')) !== null,
-      rawVar: raw === null ? null : (await this.#table('raw/var')).length,
+      rawVar: (await this.#hasRaw()) ? (await this.#table('raw/var')).length : null,
       notes: [],
     }
   }
 
   async obsm(key: string, columns: number, rows: Rows, turn: Turn): Promise<Float32Array> {
-    const node = await this.#child('obsm', key)
+    const group = await this.#group('obsm')
+    const node = (await group?.get(key)) ?? null
+    if (node === null) throw await missingPart(group ?? this.#root, key)
     if (node.kind !== 'array') throw new DataError('unsupported', `${node.path} is no array of coordinates.`)
     const window = node.shape.length === 1 ? [] : [[0, columns] as const]
     return readFloats(node, [[rows.start, rows.end], ...window], turn)
@@ -106,34 +107,43 @@ export class StoredAnnData {
   }
 
   async #matrix(layer: string | null): Promise<Matrix> {
-    const place = layer === null ? 'X' : layer === RAW ? 'raw/X' : `layers/${layer}`
-    const kept = this.#matrices.get(place)
+    const path = layer === null ? 'X' : layer === RAW ? await this.#rawPath('X') : `layers/${layer}`
+    const kept = this.#matrices.get(path)
     if (kept !== undefined) return kept
-    const node =
-      layer === null
-        ? await this.#child('', 'X')
-        : await this.#child(layer === RAW ? RAW : 'layers', layer === RAW ? 'X' : layer)
     const columns = (await this.#table(layer === RAW ? 'raw/var' : 'var')).length
-    const matrix = await openMatrix(node, [(await this.#table('obs')).length, columns])
-    this.#matrices.set(place, matrix)
+    const matrix = await openMatrix(await this.#at(path), [(await this.#table('obs')).length, columns])
+    this.#matrices.set(path, matrix)
     return matrix
   }
 
-  async #table(place: 'obs' | 'var' | 'raw/var'): Promise<DataFrame> {
-    const kept = this.#tables.get(place)
+  async #table(name: 'obs' | 'var' | 'raw/var'): Promise<DataFrame> {
+    const kept = this.#tables.get(name)
     if (kept !== undefined) return kept
-    const table = await DataFrame.open(
-      await this.#child(place === 'raw/var' ? RAW : '', place === 'raw/var' ? 'var' : place),
-    )
-    this.#tables.set(place, table)
+    const node = await this.#at(name === 'raw/var' ? await this.#rawPath('var') : name)
+    const table = await DataFrame.open(node, (key) => this.#oldCategories(key))
+    this.#tables.set(name, table)
     return table
   }
 
-  /** @throws DataError `malformed` naming what the parent has instead */
-  async #child(parent: string, name: string): Promise<StoredNode> {
-    const group = parent === '' ? this.#root : await this.#group(parent)
-    const node = (await group?.get(name)) ?? null
-    if (node === null) throw await missingPart(group ?? this.#root, group === null ? parent : name)
+  /** Before anndata 0.7 raw was no group: its parts stood at the top. */
+  async #rawPath(part: 'X' | 'var'): Promise<string> {
+    return (await this.#root.get(RAW)) === null ? `raw.${part}` : `raw/${part}`
+  }
+
+  async #hasRaw(): Promise<boolean> {
+    return (await this.#root.get(await this.#rawPath('X'))) !== null
+  }
+
+  /** Before anndata 0.7 a table held codes only. */
+  async #oldCategories(key: string): Promise<StoredArray | null> {
+    const node = await this.#root.get(`uns/${key}_categories`)
+    return node?.kind === 'array' ? node : null
+  }
+
+  /** @throws DataError `malformed` naming what there is instead */
+  async #at(path: string): Promise<StoredNode> {
+    const node = await this.#root.get(path)
+    if (node === null) throw await missingPart(this.#root, path)
     return node
   }
 

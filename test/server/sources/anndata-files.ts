@@ -41,7 +41,12 @@ export async function filesOf(script: string): Promise<string> {
   if (existsSync(folder)) return folder
   await mkdir(join(ROOT, 'dist/test-data'), { recursive: true })
   const made = await mkdtemp(`${folder}.part-`)
-  await promisify(execFile)(PYTHON, [source, made])
+  try {
+    await promisify(execFile)(PYTHON, [source, made])
+  } catch (error) {
+    await rm(made, { recursive: true })
+    throw error
+  }
   // Another test may have been faster: then its folder stays.
   await rename(made, folder).catch(() => rm(made, { recursive: true }))
   return folder

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Column } from '../../../protocol/column-frame.ts'
 import type { DataSource } from '../../../server/sources/data-source.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
-import { asExpected, type ExpectedColumn, type ExpectedData, expectedOf, filesOf } from './anndata-files.ts'
+import { type ExpectedData, expectedOf, filesOf } from './anndata-files.ts'
 import { startKernel } from './kernel-process.ts'
+import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
 const signal = new AbortController().signal
@@ -70,13 +70,7 @@ describe.each(CASES)('$name', ({ file, kind }) => {
     )
   })
 
-  test('every obs column is what anndata reads', async () => {
-    for (const [key, column] of Object.entries(expected.obs)) {
-      if (column.kind === 'identifier')
-        await expect(source.obs(key, signal)).rejects.toMatchObject({ code: 'unsupported' })
-      else expect(readable(await source.obs(key, signal)), key).toEqual(column)
-    }
-  })
+  test('every obs column is what anndata reads', () => expectObs(source, expected))
 
   test('missing values and the range leave NaN and infinities out', async () => {
     const values = expected.obs.score?.kind === 'dense' ? expected.obs.score.values : []
@@ -98,30 +92,11 @@ describe.each(CASES)('$name', ({ file, kind }) => {
     expect((await source.identity(signal)).notes).toContainEqual(expect.stringContaining('batch_colors'))
   })
 
-  test('every gene of X, the layers and raw is what anndata reads', async () => {
-    for (const [layer, genes] of Object.entries(expected.matrices)) {
-      const keys = await geneKeys(source, layer === 'raw' ? expected.rawVarNames : expected.varNames)
-      for (const [index, values] of genes.entries()) {
-        const column = await source.gene(keys[index]!, layer === 'X' ? null : layer, signal)
-        expect(readable(column), `${layer} ${keys[index]}`).toEqual({ kind: 'dense', values })
-      }
-    }
-  })
+  test('every gene of X, the layers and raw is what anndata reads', () => expectGenes(source, expected))
 
   test('an embedding is centred and scaled to its longest side, and a row with NaN or infinity is missing', async () => {
-    const stored = expected.obsm.X_umap!
-    const { positions, center, scale, missingCells, dimensions } = await source.embedding('X_umap', 2, signal)
-    expect({ missingCells, dimensions }).toEqual({ missingCells: 2, dimensions: 2 })
-    for (const [row, coordinates] of stored.entries()) {
-      const isMissing = coordinates.some((value) => typeof value !== 'number')
-      for (const [axis, value] of coordinates.entries()) {
-        const position = positions[row * 2 + axis]!
-        if (isMissing) expect(position).toBeNaN()
-        else expect(position * scale + center[axis]!).toBeCloseTo(Number(value), 4)
-      }
-    }
-    const present = positions.filter((value) => !Number.isNaN(value))
-    expect([Math.min(...present), Math.max(...present)]).toEqual([-1, 1])
+    expect(await source.embedding('X_umap', 2, signal)).toMatchObject({ missingCells: 2, dimensions: 2 })
+    await expectEmbedding(source, 'X_umap', expected)
   })
 
   test('PCA gives its first columns, and spatial says that y goes down', async () => {
@@ -175,33 +150,3 @@ describe.each(CASES)('$name', ({ file, kind }) => {
 })
 
 const KINDS = { dense: 'continuous', codes: 'categorical', identifier: 'identifier' }
-
-/** A column in the form of the expected values. */
-function readable(column: Column): ExpectedColumn {
-  switch (column.kind) {
-    case 'codes': {
-      const { categories, codes, ordered } = column
-      return {
-        kind: 'codes',
-        categories: [...categories],
-        ordered,
-        labels: Array.from(codes, (c) => categories[c] ?? null),
-      }
-    }
-    case 'dense':
-      return { kind: 'dense', values: Array.from(column.values, asExpected) }
-    case 'sparse': {
-      const values = new Array(column.n).fill(0)
-      column.rows.forEach((row, i) => {
-        values[row] = asExpected(column.values[i])
-      })
-      return { kind: 'dense', values }
-    }
-  }
-}
-
-/** Unique keys in order of var: search lists all genes of X in that order, raw has unique names. */
-async function geneKeys(source: DataSource, names: string[]): Promise<string[]> {
-  const { genes } = await source.genes('', names.length, signal)
-  return genes.length === names.length ? genes.map(({ key }) => key) : names
-}

@@ -85,9 +85,9 @@ describe('a column that can be seen to be wrong is listed with the reason, and t
     ['column_of_other_length', 'has shape (39) where a list of 40 values belongs'],
     ['column_of_enormous_length', 'has shape (1099511627776) where a list of 40 values belongs'],
     ['column_is_a_table', 'has shape (40, 3)'],
-    ['column_is_a_group', 'holds no single value per cell'],
+    ['column_is_a_group', 'is a group of arrays, not one value per row'],
     ['column_is_complex', 'complex128'],
-    ['column_is_records', 'records'],
+    ['column_is_records', 'is a group of arrays, not one value per row'],
     [
       'filter_is_missing',
       'compressed with HDF5 filter 32024 (SZ3), which this reader lacks. Write the file again with gzip',
@@ -97,7 +97,7 @@ describe('a column that can be seen to be wrong is listed with the reason, and t
     ['virtual_dataset', 'a virtual dataset, made of other files'],
     ['soft_links_in_a_loop', 'a link that leads back to itself'],
     ['dangling_link', 'lacks "score"'],
-    ['hard_link_cycle', 'holds no single value per cell'],
+    ['hard_link_cycle', 'is a group of arrays, not one value per row'],
   ])('%s', async (file, words) => {
     const source = await open(`${file}.csr.h5ad`)
     const { obs } = await source.identity(signal)

@@ -108,7 +108,9 @@ def expected_obs(values: pd.Series[Any]) -> dict[str, Any]:
         return {"kind": "codes", "categories": ["False", "True"], "ordered": False, "labels": labels}
     if pd.api.types.is_numeric_dtype(values.dtype):
         return {"kind": "dense", "values": [number(value) for value in values.to_numpy(np.float64, na_value=np.nan)]}
-    return {"kind": "identifier"}
+    if values.nunique() > max(len(values) / 2, 20):
+        return {"kind": "identifier"}
+    return expected_obs(pd.Series(pd.Categorical(values)))
 
 
 def expected_matrix(matrix: Any) -> list[list[float | str | None]]:

@@ -1,0 +1,68 @@
+import { expect } from 'vitest'
+import type { Column } from '../../../protocol/column-frame.ts'
+import type { DataSource } from '../../../server/sources/data-source.ts'
+import { asExpected, type ExpectedColumn, type ExpectedData } from './anndata-files.ts'
+
+const signal = new AbortController().signal
+
+/** Every obs column, value by value, is what anndata reads; names of cells are refused. */
+export async function expectObs(source: DataSource, { obs }: ExpectedData): Promise<void> {
+  for (const [key, column] of Object.entries(obs)) {
+    const reading = source.obs(key, signal)
+    if (column.kind === 'identifier') await expect(reading).rejects.toMatchObject({ code: 'unsupported' })
+    else expect(readable(await reading), key).toEqual(column)
+  }
+}
+
+/** Every gene of X, of every layer and of raw, value by value, is what anndata reads. */
+export async function expectGenes(
+  source: DataSource,
+  { matrices, varNames, rawVarNames }: ExpectedData,
+): Promise<void> {
+  const { genes: listed } = await source.genes('', varNames.length, signal)
+  for (const [layer, genes] of Object.entries(matrices)) {
+    // Search lists all genes of X in order of var, with unique keys; names of raw are unique here.
+    const keys = layer === 'raw' ? rawVarNames : listed.map(({ key }) => key)
+    expect(genes).toHaveLength(keys.length)
+    for (const [index, values] of genes.entries()) {
+      const column = await source.gene(keys[index]!, layer === 'X' ? null : layer, signal)
+      expect(readable(column), `${layer} ${keys[index]}`).toEqual({ kind: 'dense', values })
+    }
+  }
+}
+
+/** Positions, put back to where they were, are what anndata reads; their longest side is [-1, 1]. */
+export async function expectEmbedding(source: DataSource, key: string, { obsm }: ExpectedData): Promise<void> {
+  const stored = obsm[key]!
+  const { positions, center, scale } = await source.embedding(key, 2, signal)
+  for (const [row, coordinates] of stored.entries()) {
+    const isMissing = coordinates.some((value) => typeof value !== 'number')
+    for (const [axis, value] of coordinates.slice(0, 2).entries()) {
+      const position = positions[row * 2 + axis]!
+      if (isMissing) expect(position).toBeNaN()
+      else expect(position * scale + center[axis]!).toBeCloseTo(Number(value), 4)
+    }
+  }
+  const present = positions.filter((value) => !Number.isNaN(value))
+  expect([Math.min(...present), Math.max(...present)]).toEqual([-1, 1])
+}
+
+/** A column in the form of the expected values. */
+export function readable(column: Column): ExpectedColumn {
+  switch (column.kind) {
+    case 'codes': {
+      const { categories, codes, ordered } = column
+      const labels = Array.from(codes, (code) => categories[code] ?? null)
+      return { kind: 'codes', categories: [...categories], ordered, labels }
+    }
+    case 'dense':
+      return { kind: 'dense', values: Array.from(column.values, asExpected) }
+    case 'sparse': {
+      const values = new Array(column.n).fill(0)
+      column.rows.forEach((row, i) => {
+        values[row] = asExpected(column.values[i])
+      })
+      return { kind: 'dense', values }
+    }
+  }
+}
