@@ -1,11 +1,12 @@
 import type { DrawOrder } from './draw-order.ts'
+import type { CellStore } from './layer.ts'
 
 /** The attributes of a cell, by place: the same in every program, so that one vertex array serves all. */
 export const ATTRIBUTES = ['position', 'code', 'flags', 'oldPosition'] as const
 const [POSITION, CODE, FLAGS, OLD_POSITION] = [0, 1, 2, 3] as const
 
-/** What the graphics card holds of each cell, in draw order: 8 bytes a cell in 2D and up to 2 of codes and flags. */
-export class CellBuffers {
+/** What the graphics card holds of each cell, in draw order: 8 bytes a cell in 2D, 1 or 2 of codes, 1 of flags. */
+export class CellBuffers implements CellStore {
   readonly #gl: WebGL2RenderingContext
   readonly #cells: WebGLVertexArrayObject
   readonly #code: WebGLBuffer
@@ -29,20 +30,14 @@ export class CellBuffers {
     return this.#hasFlags
   }
 
-  /** Whether places of the embedding before are still here, to start from. */
   get hasOldPositions(): boolean {
     return this.#oldPosition !== null
   }
 
-  /** Whether cells can be drawn by rank instead of in draw order. */
   get hasRanking(): boolean {
     return this.#ranking !== null
   }
 
-  /**
-   * @param positions shape (n, dimensions) row-major, in the order of `obs`
-   * @param options.keepOld keep the places that were there before, of the same cells
-   */
   setPositions(positions: Float32Array, order: DrawOrder, options: { dimensions: number; keepOld: boolean }): void {
     const gl = this.#gl
     this.dropOldPositions()
@@ -67,18 +62,15 @@ export class CellBuffers {
     this.#oldPosition = null
   }
 
-  /** @param codes shape (n,), in the order of `obs`; null gives every cell code 0 */
   setCodes(codes: Uint8Array | Uint16Array | null, order: DrawOrder): void {
     this.#setIntegers(CODE, codes, order)
   }
 
-  /** @param flags shape (n,), in the order of `obs`; null gives every cell none */
   setFlags(flags: Uint8Array | null, order: DrawOrder): void {
     this.#hasFlags = flags !== null
     this.#setIntegers(FLAGS, flags, order)
   }
 
-  /** @param ranking places in draw order, lowest rank first; null gives the 4 bytes a cell back */
   setRanking(ranking: Uint32Array | null): void {
     const gl = this.#gl
     this.bind()

@@ -1,39 +1,16 @@
 import { ATTRIBUTES, CellBuffers } from './cell-buffers.ts'
 import type { ColorTable } from './color-table.ts'
 import type { Rgba } from './css-color.ts'
+import type { Frame, Layer } from './layer.ts'
 import { DISC_SHADER, SQUARE_SHADER, VERTEX_SHADER } from './point-shaders.ts'
 import { linkProgram, type Program } from './program.ts'
 import type { Projection } from './projection.ts'
-
-/** What one picture needs beside the cells' own data. Diameters in device pixels. */
-export type Frame = {
-  projection: Projection
-  /** the picture that cells come from, and how far they are, 0 to 1; null when they are there */
-  morph: { from: Projection; progress: number } | null
-  /** the first so many cells of the draw order */
-  count: number
-  /** by value where a ranking is there; only all cells can be drawn so */
-  isRanked: boolean
-  diameter: number
-  selectedDiameter: number
-  highlightDiameter: number
-  /** device pixels a CSS pixel */
-  ratio: number
-  opacity: number
-  background: Rgba
-  dimmed: Rgba
-  hasSelection: boolean
-  /** one colour a group, at most 32 */
-  highlights: readonly Rgba[]
-  /** half of the largest distance between cells, in units */
-  radius: number
-}
 
 /** Device pixels under which a point is a square. */
 const SMALLEST_DISC = 3
 
 /** The cells on the graphics card and how they are drawn. Lives as long as one graphics context. */
-export class PointLayer {
+export class PointLayer implements Layer {
   readonly cells: CellBuffers
   readonly #gl: WebGL2RenderingContext
   readonly #programs = new Map<string, Program>()
@@ -62,15 +39,11 @@ export class PointLayer {
     this.#missingCode = table.missingCode
   }
 
-  /** How many points `draw` has to draw for a whole picture: more than cells where layers are drawn one by one. */
   workOf(frame: Frame): number {
-    return passesOf(frame).length * frame.count
+    return this.#passes(frame).length * frame.count
   }
 
-  /**
-   * Draw points number `from` to `to` (exclusive) of the picture into the bound framebuffer; number 0 clears it.
-   * A whole picture is 0 to `workOf`.
-   */
+  /** Into the framebuffer that is bound. */
   draw(frame: Frame, from: number, to: number): void {
     const gl = this.#gl
     if (from === 0) this.#clear(frame.background)
@@ -99,7 +72,7 @@ export class PointLayer {
     toggle(gl, gl.BLEND, isDisc || !isOpaque)
     gl.depthFunc(gl.LEQUAL)
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA)
-    passesOf(frame).forEach((layer, pass) => {
+    this.#passes(frame).forEach((layer, pass) => {
       const start = Math.max(0, from - pass * frame.count)
       const end = Math.min(frame.count, to - pass * frame.count)
       if (end <= start) return
@@ -113,6 +86,11 @@ export class PointLayer {
     this.cells.dispose()
     this.#gl.deleteTexture(this.#table)
     for (const program of this.#programs.values()) program.delete()
+  }
+
+  /** The sets to draw one after the other; -1 is all of them at once. */
+  #passes(frame: Frame): readonly number[] {
+    return frame.opacity < 1 && this.cells.hasFlags ? [0, 1, 2] : [-1]
   }
 
   #clear([red, green, blue]: Rgba): void {
@@ -161,12 +139,6 @@ export class PointLayer {
     const colors = frame.highlights.flatMap((color) => unit(color).slice(0, 3))
     if (colors.length > 0) gl.uniform3fv(program.uniform('highlights'), colors)
   }
-}
-
-/** The layers to draw one after the other; -1 is all of them at once. */
-function passesOf(frame: Frame): readonly number[] {
-  const hasLayers = frame.hasSelection || frame.highlights.length > 0
-  return frame.opacity < 1 && hasLayers ? [0, 1, 2] : [-1]
 }
 
 function unit(color: Rgba): number[] {

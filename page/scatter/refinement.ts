@@ -1,4 +1,4 @@
-import type { Frame, PointLayer } from './point-layer.ts'
+import type { Frame, Layer } from './layer.ts'
 
 /** Points drawn at a time: a quarter of a second by software, a few milliseconds by a graphics card. */
 const STEP_POINTS = 1_000_000
@@ -33,7 +33,7 @@ export class Refinement {
   }
 
   /** Draw some more onto the canvas. @returns whether all is drawn */
-  step(layer: PointLayer, frame: Frame): boolean {
+  step(layer: Layer, frame: Frame): boolean {
     const gl = this.#gl
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.#framebuffer)
     this.#fit(gl.drawingBufferWidth, gl.drawingBufferHeight)

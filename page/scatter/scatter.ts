@@ -6,11 +6,11 @@ import type { Coloring } from './coloring.ts'
 import { parseColor, type Rgba } from './css-color.ts'
 import { DrawLoop } from './draw-loop.ts'
 import { type Label, placeLabels } from './labels.ts'
+import type { Frame, Layer } from './layer.ts'
 import { Picking } from './picking.ts'
 import { canvasMeasure, paintPicture, pngOf } from './picture-canvas.ts'
 import { type LegendPicture, layoutPicture, type PictureLayout } from './picture-layout.ts'
 import { svgPicture } from './picture-svg.ts'
-import type { Frame, PointLayer } from './point-layer.ts'
 import { type PointStyle, pointDiameter, pointOpacity, SMALLEST_SELECTED } from './point-style.ts'
 import { type Projection, project } from './projection.ts'
 import { Scene } from './scene.ts'
@@ -54,7 +54,7 @@ const SMALLEST_HIGHLIGHT = 4
 const UNKNOWN_HIGHLIGHT: Rgba = [255, 0, 0, 255]
 
 /**
- * Cells as points on a canvas, drawn by WebGL2. Coordinates in and out are CSS pixels from the canvas's upper left
+ * Cells as points on a canvas, drawn by WebGL2; where there is none, a sample of them drawn by the processor. Coordinates in and out are CSS pixels from the canvas's upper left
  * corner. Arrays given to it are kept, not copied: they must not change afterwards.
  */
 export class Scatter {
@@ -71,7 +71,7 @@ export class Scatter {
   #morph: { from: Projection; startMs: number } | null = null
   #restTimer: ReturnType<typeof setTimeout> | undefined
 
-  /** @throws Error with a sentence for the user where the browser has no WebGL2 */
+  /** @throws Error with a sentence for the user where the browser cannot draw at all */
   constructor(canvas: HTMLCanvasElement, options: ScatterOptions) {
     this.#canvas = canvas
     this.#options = options
@@ -87,6 +87,11 @@ export class Scatter {
       (camera) => this.#cameraMoved(camera),
     )
     this.requestDraw()
+  }
+
+  /** A sentence for the user where the browser draws less than it should; else null. */
+  get limitation(): string | null {
+    return this.#screen.limitation
   }
 
   /**
@@ -297,7 +302,7 @@ export class Scatter {
   }
 
   /** How far the cells are on their way; null when they have arrived. */
-  #currentMorph(layer: PointLayer): Frame['morph'] {
+  #currentMorph(layer: Layer): Frame['morph'] {
     if (this.#morph === null) return null
     const elapsed = (performance.now() - this.#morph.startMs) / MORPH_MS
     if (elapsed < 1) return { from: this.#morph.from, progress: eased(elapsed) }
@@ -306,7 +311,7 @@ export class Scatter {
     return null
   }
 
-  #upload(layer: PointLayer, frame: Frame): void {
+  #upload(layer: Layer, frame: Frame): void {
     const isWhole = frame.count === this.#scene.cellCount
     this.#scene.upload(layer, frame.opacity >= 1 ? 'unneeded' : isWhole ? 'needed' : 'later')
   }

@@ -3,7 +3,7 @@ import { type CellSets, HIDDEN, writeFlags } from './cell-flags.ts'
 import { type ColorTable, categoryTable, plainTable, valueTable } from './color-table.ts'
 import type { Coloring } from './coloring.ts'
 import { DrawOrder } from './draw-order.ts'
-import type { PointLayer } from './point-layer.ts'
+import type { Layer } from './layer.ts'
 import { type Bounds, boundsOf, type EmbeddingStage } from './projection.ts'
 import { quantise, quantisedRange, type Range, rankOfCode, servesRange } from './quantised.ts'
 import { rankedPlaces } from './ranking.ts'
@@ -120,7 +120,7 @@ export class Scene {
    * Bring the graphics card up to date: only what has changed is sent.
    * @param ranking whether cells are to be drawn by value, lowest first, which takes 4 bytes a cell
    */
-  upload(layer: PointLayer, ranking: 'needed' | 'later' | 'unneeded'): void {
+  upload(layer: Layer, ranking: 'needed' | 'later' | 'unneeded'): void {
     const { cells } = layer
     if (this.#stale.delete('positions')) {
       const { positions, dimensions } = this.#embedding ?? { positions: new Float32Array(0), dimensions: 2 }

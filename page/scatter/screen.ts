@@ -1,5 +1,7 @@
 import { type CanvasSize, followSize, sizeOf } from './canvas-size.ts'
-import { type Frame, PointLayer } from './point-layer.ts'
+import type { Frame, Layer } from './layer.ts'
+import { PointLayer } from './point-layer.ts'
+import { RasterLayer } from './raster-layer.ts'
 import { Refinement } from './refinement.ts'
 
 /** What happens to a screen from outside. */
@@ -12,38 +14,43 @@ export type ScreenEvents = {
   contextRestored(): void
 }
 
+/** No graphics card has a smaller limit, and more than this is no picture for a notebook. */
+const SIDE_WITHOUT_CARD = 4096
+
 /** A canvas with its graphics context: its size, what is on the card, and the loss of both. */
 export class Screen {
   readonly #canvas: HTMLCanvasElement
-  readonly #gl: WebGL2RenderingContext
+  /** null where the browser has no WebGL2 */
+  readonly #gl: WebGL2RenderingContext | null
   readonly #events: ScreenEvents
   /** Asked for at once: a lost context has no extensions. */
   readonly #loss: WEBGL_lose_context | null
   readonly #unfollow: () => void
-  #layer: PointLayer | null
+  #layer: Layer | null
   #refinement: Refinement | null = null
   #size: CanvasSize
   #isReleased = false
 
-  /** @throws Error with a sentence for the user where the browser has no WebGL2 */
+  /** @throws Error with a sentence for the user where the browser cannot draw at all */
   constructor(canvas: HTMLCanvasElement, events: ScreenEvents) {
-    const gl = canvas.getContext('webgl2', { alpha: false, antialias: false, powerPreference: 'high-performance' })
-    if (!gl) {
-      throw new Error(
-        'This browser offers no WebGL2, which drawing the cells needs. ' +
-          'Switch on hardware acceleration in its settings, or open the notebook in another browser.',
-      )
-    }
+    this.#gl = canvas.getContext('webgl2', { alpha: false, antialias: false, powerPreference: 'high-performance' })
     this.#canvas = canvas
-    this.#gl = gl
     this.#events = events
-    this.#loss = gl.getExtension('WEBGL_lose_context')
-    this.#layer = new PointLayer(gl)
+    this.#loss = this.#gl?.getExtension('WEBGL_lose_context') ?? null
+    this.#layer = this.#gl === null ? rasterLayer(canvas) : new PointLayer(this.#gl)
     this.#size = sizeOf(canvas)
     if (this.hasSize) this.#fitBuffer(this.#size.ratio)
     canvas.addEventListener('webglcontextlost', this.#lost)
     canvas.addEventListener('webglcontextrestored', this.#restored)
     this.#unfollow = followSize(canvas, (size) => this.#resize(size))
+  }
+
+  get limitation(): string | null {
+    if (this.#gl !== null) return null
+    return (
+      'This browser offers no WebGL2: cells are drawn without the graphics card, of many a sample. ' +
+      'Switch on hardware acceleration in its settings, or open the notebook in another browser.'
+    )
   }
 
   /** CSS pixels, and device pixels a CSS pixel. */
@@ -56,17 +63,17 @@ export class Screen {
   }
 
   /** What to draw on; null while there is no canvas to see or the graphics context is lost. */
-  get layer(): PointLayer | null {
+  get layer(): Layer | null {
     return this.hasSize ? this.#layer : null
   }
 
-  draw(layer: PointLayer, frame: Frame): void {
+  draw(layer: Layer, frame: Frame): void {
     layer.draw(frame, 0, layer.workOf(frame))
   }
 
   /** Draw a part of a large picture, or all of a small one. @returns whether it is complete */
-  refine(layer: PointLayer, frame: Frame): boolean {
-    if (!Refinement.isWorthwhile(layer.workOf(frame))) {
+  refine(layer: Layer, frame: Frame): boolean {
+    if (this.#gl === null || !Refinement.isWorthwhile(layer.workOf(frame))) {
       this.draw(layer, frame)
       return true
     }
@@ -85,8 +92,8 @@ export class Screen {
    * @returns what `read` returns, and whether the canvas was emptied by it
    */
   atScale<Result>(wanted: number, read: (scale: number) => Result): { result: Result; isEmptied: boolean } {
-    const limit: unknown = this.#gl.getParameter(this.#gl.MAX_RENDERBUFFER_SIZE)
-    const largest = typeof limit === 'number' ? limit : 4096
+    const limit: unknown = this.#gl?.getParameter(this.#gl.MAX_RENDERBUFFER_SIZE)
+    const largest = typeof limit === 'number' ? limit : SIDE_WITHOUT_CARD
     const scale = Math.min(wanted, largest / Math.max(this.#size.width, this.#size.height))
     this.#fitBuffer(scale)
     try {
@@ -147,7 +154,16 @@ export class Screen {
   }
 
   readonly #restored = (): void => {
+    if (this.#gl === null) return
     this.#layer = new PointLayer(this.#gl)
     this.#events.contextRestored()
   }
+}
+
+function rasterLayer(canvas: HTMLCanvasElement): RasterLayer {
+  const context = canvas.getContext('2d', { alpha: false })
+  if (context) return new RasterLayer(context)
+  throw new Error(
+    'This browser cannot draw on a canvas, so no cells can be shown. Open the notebook in another browser.',
+  )
 }

@@ -409,3 +409,44 @@ describe('a picture to keep', () => {
     expect(found.points).toEqual([400, RED, GREEN])
   })
 })
+
+describe('a browser without WebGL2', () => {
+  test('shows the cells all the same, with their colours, sets and order, and says what is missing', async () => {
+    const found = await stage.page.evaluate(async () => {
+      const original = HTMLCanvasElement.prototype.getContext
+      HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, kind: string, ...rest: unknown[]) {
+        return kind === 'webgl2' ? null : Reflect.apply(original, this, [kind, ...rest])
+      } as typeof original
+      try {
+        const shown = harness.show()
+        shown.scatter.setEmbedding(harness.embeddingOf(2, [-1, -1, 1, 1, 0, 0, 0, 0, Number.NaN, 0]))
+        shown.scatter.setColor(harness.values([0, 5, 4, 5, 5], [0, 5], 'viridis'))
+        const plain = await harness.cellColors(shown, [0, 1, 2])
+        shown.scatter.setSelection(Uint32Array.of(1))
+        shown.scatter.setHighlights([{ color: '#f00', cells: Uint32Array.of(2) }])
+        shown.scatter.setHidden(Uint32Array.of(0))
+        const sets = await harness.cellColors(shown, [0, 1, 2])
+        const png = await harness.decoded(await shown.scatter.toPng({ scale: 2, legend: null, title: null }))
+        const { limitation } = shown.scatter
+        return {
+          plain,
+          sets,
+          limitation,
+          png: [png.width, harness.pixel(png, 200, 200)],
+          picked: shown.scatter.pick(100, 100),
+        }
+      } finally {
+        HTMLCanvasElement.prototype.getContext = original
+      }
+    })
+    const [low, high] = [
+      [0x44, 0x01, 0x54],
+      [0xfd, 0xe7, 0x25],
+    ]
+    expect(found.plain).toEqual([low, high, high])
+    expect(found.sets).toEqual([WHITE, high, RED])
+    expect(found.png).toEqual([400, RED])
+    expect(found.picked).toBe(2)
+    expect(found.limitation).toContain('no WebGL2')
+  })
+})
