@@ -3,6 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from .errors import CellucidError, PortError, ServerError, UnknownColumnError, ViewerNotReady, ViewerStoppedError
+from .session_bundle import SessionBundle
 from .show import cleanup_all, show_anndata
 from .viewer import Viewer
 
@@ -15,6 +16,7 @@ __all__ = [
     "CellucidError",
     "PortError",
     "ServerError",
+    "SessionBundle",
     "UnknownColumnError",
     "Viewer",
     "ViewerNotReady",

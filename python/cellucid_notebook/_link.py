@@ -16,6 +16,7 @@ from ._protocol import STATE_LIKE_COMMANDS, JsonObject
 _MAX_WAITING = 1000
 _MAX_WAITING_BYTES = 64 << 20
 _MAX_HELD_CONSOLE = 100
+_ANSWERED_BY_ACK = frozenset({"loadSession"})
 #: Ids of events that were seen, so that one sent twice counts once.
 _REMEMBERED_EVENTS = 1024
 
@@ -28,6 +29,9 @@ class Listener(Protocol):
 
     def on_command_failed(self, call: str, reason: str, request_id: str | None) -> None:
         """A page could not do what ``call``, as the user wrote it, asked for; ``request_id`` of one that is awaited."""
+
+    def on_command_done(self, request_id: str) -> None:
+        """A page did what has no other answer than that it is done."""
 
     def on_seen(self, base: str) -> None:
         """A browser proved itself at ``base``."""
@@ -88,6 +92,11 @@ class ViewerLink:
     def state(self) -> JsonObject | None:
         """What the pages last reported of embedding, colour and camera."""
         return self._state
+
+    def cell_sets(self) -> dict[str, tuple[JsonObject, bytes]]:
+        """The sets of cells of the pages' state, by name: head and body."""
+        with self._lock:
+            return dict(self._cell_sets)
 
     @property
     def waiting(self) -> int:
@@ -175,7 +184,12 @@ class ViewerLink:
     def _acknowledge(self, params: JsonObject) -> None:
         with self._lock:
             entry = self._settle(params["seq"])
-        if entry is not None and not params["ok"] and self.listener is not None:
+        if entry is None or self.listener is None:
+            return
+        if params["ok"]:
+            if entry.command["kind"] in _ANSWERED_BY_ACK:
+                self.listener.on_command_done(entry.command["requestId"])
+        else:
             reason = str(params.get("reason", "no reason was given"))
             self.listener.on_command_failed(entry.call, reason, entry.command.get("requestId"))
 

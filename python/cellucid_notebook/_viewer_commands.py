@@ -9,15 +9,18 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._cells import CellIndices, cell_indices, encode_cells
+from ._cells import CellIndices, cell_indices, decode_cells, encode_cells
 from ._colors import hex_color
 from ._pipe import wait_for
 from ._protocol import JsonObject
 from ._requests import PageRequests
-from .errors import ServerError, ViewerNotReady
+from .errors import DataChangedError, ServerError, ViewerNotReady
+from .session_bundle import SessionBundle
 
 if TYPE_CHECKING:
     import os
+
+    from anndata import AnnData
 
     from ._link import ViewerLink
     from ._server import Server
@@ -143,11 +146,40 @@ class ViewerCommands:
         target.write_bytes(png)
         return target
 
-    def _ask_page(self, command: JsonObject, call: str, timeout: float) -> Any:
+    def get_session_bundle(self) -> SessionBundle:
+        """What the page shows now (camera, colours, filters, highlights, groups), to save or to put back later.
+
+        ``viewer.get_session_bundle().save("before.cellucid-session")`` writes a file for `load_session`.
+        """
+        self._check_usable()
+        sets = {name: decode_cells(head, body) for name, (head, body) in self._link.cell_sets().items()}
+        return SessionBundle(self._data.cell_count(), self._link.options.get("name"), self._link.state or {}, sets)
+
+    def load_session(self, session: SessionBundle | str | os.PathLike[str], *, timeout: float = 30) -> None:
+        """Put a session back into the page: a file written by `get_session_bundle`, or the bundle itself.
+
+        Returns when the page shows it. Raises ``DataFileNotFoundError`` or ``DataError`` for what is no session,
+        ``DataChangedError`` when it belongs to another number of cells, ``ViewerNotReady`` when no page answers within
+        ``timeout`` seconds.
+        """
+        self._check_usable()
+        bundle = session if isinstance(session, SessionBundle) else SessionBundle.load(session)
+        if bundle.cell_count != self._data.cell_count():
+            raise DataChangedError(
+                f"The session was made with {bundle.cell_count:,} cells, the viewer shows {self._data.cell_count():,}. "
+                "Load it into a viewer of the data it was made with."
+            )
+        self._ask_page({"kind": "loadSession"}, "load_session()", timeout, body=bundle.to_bytes())
+
+    def apply_session_to_anndata(self, adata: AnnData, *, inplace: bool = False) -> AnnData:
+        """Write the page's highlights and groups as columns of ``adata.obs``; see `SessionBundle.apply_to_anndata`."""
+        return self.get_session_bundle().apply_to_anndata(adata, inplace=inplace)
+
+    def _ask_page(self, command: JsonObject, call: str, timeout: float, *, body: bytes = b"") -> Any:
         """Send a command with a ``requestId`` and wait for what the page answers to it."""
         request_id = secrets.token_hex(8)
         with self._requests.expect(request_id) as answer:
-            self._command({**command, "requestId": request_id}, call)
+            self._command({**command, "requestId": request_id}, call, body)
             try:
                 return answer.result(timeout)
             except FutureTimeoutError:

@@ -380,6 +380,10 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         else:
             self._say(sentence)
 
+    def on_command_done(self, request_id: str) -> None:
+        """A page did what has no other answer."""
+        self._requests.answer(request_id, None)
+
     def on_seen(self, base: str) -> None:
         """A browser proved itself at ``base``."""
         self._last_base = base
@@ -427,7 +431,16 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
 
 
 #: Called by the link, not by users.
-_LISTENER = {"on_event", "on_command_failed", "on_seen", "on_snapshot", "on_server", "on_lost", "widget_appeared"}
+_LISTENER = {
+    "on_event",
+    "on_command_done",
+    "on_command_failed",
+    "on_seen",
+    "on_snapshot",
+    "on_server",
+    "on_lost",
+    "widget_appeared",
+}
 
 
 def _nothing_appeared() -> str:

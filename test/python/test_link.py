@@ -21,6 +21,9 @@ class Owner:
     def on_command_failed(self, call: str, reason: str, request_id: str | None) -> None:
         self.told.append(("failed", call, reason, request_id))
 
+    def on_command_done(self, request_id: str) -> None:
+        self.told.append(("done", request_id))
+
     def on_seen(self, base: str) -> None:
         self.told.append(("seen", base))
 
