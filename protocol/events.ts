@@ -46,4 +46,3 @@ export const eventSchema = v.variant('kind', [
   v.object({ kind: v.literal('custom'), type: v.string(), payload: v.unknown() }),
 ])
 export type ViewerEvent = v.InferOutput<typeof eventSchema>
-export type ViewerEventKind = ViewerEvent['kind']

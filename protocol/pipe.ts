@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { cellsHeadSchema, commandSchema } from './commands.ts'
 import { consoleLineSchema, eventSchema } from './events.ts'
-import { colorBySchema, pageStateSchema } from './state.ts'
+import { pageStateSchema } from './state.ts'
 
 /**
  * Kernel ⇄ server: a stream of frames (frame.ts) on the child's stdin and stdout. The header is JSON-RPC 2.0:
@@ -58,6 +58,7 @@ export const kernelCallSchema = v.variant('method', [
     method: v.literal('viewer.console'),
     params: v.object({ viewerId: v.string(), lines: v.array(consoleLineSchema) }),
   }),
+  /** → `{status, headers}`; the body is the answer's */
   v.object({
     method: v.literal('tunnel.fetch'),
     params: v.object({
@@ -68,18 +69,12 @@ export const kernelCallSchema = v.variant('method', [
       headers: v.record(v.string(), v.string()),
     }),
   }),
-  /** What `field` means for this viewer's dataset, so that a wrong name is refused where it was written → colorBySchema */
+  /** What `field` means for this viewer's dataset, so that a wrong name is refused where it was written → `{color: ColorBy}` */
   v.object({ method: v.literal('viewer.resolveColor'), params: v.object({ viewerId: v.string(), field: v.string() }) }),
   /** Everything `debug_connection()` shows of the server; with a viewer, its part too. */
   v.object({ method: v.literal('report'), params: v.object({ viewerId: v.nullable(v.string()) }) }),
 ])
 export type KernelCall = v.InferOutput<typeof kernelCallSchema>
-
-/** The answer to `viewer.resolveColor`. */
-export const resolvedColorSchema = v.object({ color: colorBySchema })
-
-/** The answer to `tunnel.fetch`; its body is the frame's. */
-export const tunnelAnswerSchema = v.object({ status: v.number(), headers: v.record(v.string(), v.string()) })
 
 /** Server → kernel. `source.read` is a request, the others notifications. */
 export const serverCallSchema = v.variant('method', [
@@ -179,7 +174,6 @@ export const codesAnswerSchema = v.object({
   version: v.string(),
 })
 export const columnAnswerSchema = v.variant('form', [denseAnswerSchema, sparseAnswerSchema, codesAnswerSchema])
-export type ColumnAnswer = v.InferOutput<typeof columnAnswerSchema>
 export const arrayAnswerSchema = v.object({
   form: v.literal('array'),
   rows: v.number(),
