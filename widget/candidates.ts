@@ -96,7 +96,9 @@ function proxies(facts: PageFacts, { port, hints }: Told): Candidate[] {
 
 /** Where the notebook server's own URLs begin; the first source that speaks is believed. */
 function notebookBases(facts: PageFacts): string[] {
-  const told = facts.configBaseUrl ?? facts.bodyBaseUrl
+  // VS Code writes whole addresses there: where its widgets' files lie, or a Jupyter server that its page cannot ask.
+  const bodyPath = facts.bodyBaseUrl?.startsWith('/') === true ? facts.bodyBaseUrl : null
+  const told = facts.configBaseUrl ?? bodyPath
   const paths = told === null ? cutPaths(facts) : [told]
   return paths.flatMap((path) => {
     const withSlash = path.endsWith('/') ? path : `${path}/`

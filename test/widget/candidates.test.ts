@@ -98,6 +98,12 @@ describe('where notebooks live: what is asked, best first', () => {
     ['11 VS Code Remote-SSH', page(WEBVIEW, { isElectron: true }), { hints: { ssh: true } }, [DIRECT]],
     ['12 VS Code on an existing Jupyter server', page(WEBVIEW, { isElectron: true }), {}, [DIRECT]],
     [
+      '12 the same, which writes the address of that server on its page',
+      page(WEBVIEW, { isElectron: true, bodyBaseUrl: 'http://jupyter.example.org:8888/' }),
+      {},
+      [DIRECT],
+    ],
+    [
       '13 Codespaces in the browser',
       page('https://abc.vscode-cdn.net/insider/index.html', { loopbackPermission: 'denied' }),
       { hints: { codespaceName: 'fuzzy-owl', codespacesDomain: 'app.github.dev' } },
