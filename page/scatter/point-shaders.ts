@@ -3,6 +3,10 @@
  * left out when the shader is compiled, since drawing by software feels every line of it:
  * DEEP a third dimension · SETS hidden, selected and highlighted cells · MORPH cells on their way from an old picture ·
  * DISC discs instead of squares.
+ *
+ * `placed` gives the place on the screen, the height toward the viewer and the divisor of perspective. Far in, a position
+ * and the centre are large and alike: their difference is exact, the scaled position is not. In DEEP what is far away is
+ * a little paler: the one cue of depth that a still picture has. Comments stay out here, since the page carries the text.
  */
 export const VERTEX_SHADER = `
 precision highp float;
@@ -44,9 +48,7 @@ uniform View oldView;
 uniform float progress;
 #endif
 
-// Place on the screen, height toward the viewer, and the divisor of perspective.
 vec4 placed(POINT at, View v) {
-  // Far in, a position and the centre are large and alike: their difference is exact, the scaled position is not.
   POINT offset = (at - v.centerHigh AXES) - v.centerLow AXES;
 #ifdef DEEP
   float height = dot(offset, v.toward);
@@ -83,7 +85,6 @@ void main() {
   if (view.perspective > 0.0) {
     depth = -0.25 * place.z;
     size /= place.w;
-    // What is far away is a little paler: the one cue of depth that a still picture has.
     color = mix(color, background, 0.35 * clamp(0.5 - 0.5 * place.z / radius, 0.0, 1.0));
   }
 #endif

@@ -2,8 +2,8 @@ import type { Camera } from '../../protocol/state.ts'
 
 export type Vector = readonly [number, number, number]
 
-/** The box around all cells that have a position, and whether some have none. */
-export type Bounds = { low: Vector; high: Vector; hasMissing: boolean }
+/** The box around all cells that have a position. */
+export type Bounds = { low: Vector; high: Vector }
 
 /** How positions become CSS pixels on a canvas; the shader and the mouse both go by this. */
 export type Projection = {
@@ -32,29 +32,31 @@ export function clampZoom(zoom: number): number {
   return Math.min(ZOOM_LIMITS[1], Math.max(ZOOM_LIMITS[0], zoom))
 }
 
-/** Scan positions, shape (n, dimensions) row-major. */
+/** @param positions shape (n, dimensions) row-major; what is no finite number is left out */
 export function boundsOf(positions: Float32Array, dimensions: number): Bounds {
   const low: [number, number, number] = [0, 0, 0]
   const high: [number, number, number] = [0, 0, 0]
-  let hasMissing = false
   for (let axis = 0; axis < Math.min(3, dimensions); axis++) {
-    let least = Number.POSITIVE_INFINITY
-    let most = Number.NEGATIVE_INFINITY
-    for (let i = axis; i < positions.length; i += dimensions) {
-      const value = positions[i] as number // i < length
-      // False for NaN.
-      if (!(Math.abs(value) < Number.POSITIVE_INFINITY)) hasMissing = true
-      else {
-        if (value < least) least = value
-        if (value > most) most = value
-      }
-    }
-    if (least <= most) {
-      low[axis] = least
-      high[axis] = most
-    }
+    const [least, most] = rangeOf(positions, axis, dimensions)
+    if (least > most) continue
+    low[axis] = least
+    high[axis] = most
   }
-  return { low, high, hasMissing }
+  return { low, high }
+}
+
+/** The range of every `step`th value. Comparisons pass over NaN; infinities are rare and cost a second look. */
+function rangeOf(values: Float32Array, start: number, step: number, isFiltered = false): [number, number] {
+  let least = Number.POSITIVE_INFINITY
+  let most = Number.NEGATIVE_INFINITY
+  for (let i = start; i < values.length; i += step) {
+    const value = values[i] as number // i < length
+    if (isFiltered && !Number.isFinite(value)) continue
+    if (value < least) least = value
+    if (value > most) most = value
+  }
+  const hasInfinity = least === Number.NEGATIVE_INFINITY || most === Number.POSITIVE_INFINITY
+  return hasInfinity && !isFiltered ? rangeOf(values, start, step, true) : [least, most]
 }
 
 /** The camera that shows all cells. */

@@ -10,7 +10,7 @@ import { rankedPlaces } from './ranking.ts'
 import type { ThemeColors } from './theme.ts'
 
 const EMPTY = new Uint32Array(0)
-const NO_BOUNDS: Bounds = { low: [0, 0, 0], high: [0, 0, 0], hasMissing: false }
+const NO_BOUNDS: Bounds = { low: [0, 0, 0], high: [0, 0, 0] }
 
 type Part = 'positions' | 'codes' | 'ranking' | 'table' | 'flags'
 const PARTS: readonly Part[] = ['positions', 'codes', 'ranking', 'table', 'flags']
