@@ -26,6 +26,7 @@ SERVER_FILE = Path(__file__).with_name("_static") / "server.mjs"
 
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 2.0
+_LOG_TIMEOUT_S = 1.0
 _LOG_LINES = 200
 _LOG_LINE_CHARACTERS = 1024
 #: Large frames cross in fewer turns; the system's default is 64 KiB.
@@ -76,9 +77,10 @@ class ServerProcess:
             cast(FileIO, stream) for stream in (self._process.stdin, self._process.stdout, self._process.stderr)
         )
         _widen(self._stdin)
+        self._log_reader = threading.Thread(target=self._drain_log, name="cellucid-log", daemon=True)
         self.pipe = Pipe(self._stdin, self._stdout, self._take, self._ended)
+        self._log_reader.start()
         self.pipe.start()
-        threading.Thread(target=self._drain_log, name="cellucid-log", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -146,6 +148,8 @@ class ServerProcess:
         if self._process.returncode is None:
             self._process.kill()
             self._process.wait()
+        # Its last words may still be on their way.
+        self._log_reader.join(_LOG_TIMEOUT_S)
         if not self._ready.done():
             self._ready.set_exception(
                 ServerError(

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from typing import Any
+from functools import partial
 
 from ._child import Ready, ServerProcess
 from ._frame import Buffer
@@ -18,6 +18,7 @@ from ._link import Notification, ViewerLink
 from ._pipe import Answer, Call, wait_for
 from ._protocol import JsonObject
 from ._sources import SourceWorker
+from ._timetable import timetable
 from .errors import CellucidError, ForkedViewerError, PortError, ServerError
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Server:
         opened = self._process.pipe.request("viewer.open", link.open_params())
         try:
             if wait_for(opened, _OPEN_TIMEOUT_S) is None:
-                opened.add_done_callback(lambda future: self._report_late(link, future))
+                opened.add_done_callback(partial(self._opened_late, link))
         except CellucidError:
             self.close(link, "The dataset could not be opened.")
             raise
@@ -223,7 +224,7 @@ class Server:
 
     def _reopen(self, link: ViewerLink) -> None:
         opened = self._process.pipe.request("viewer.open", link.open_params())
-        opened.add_done_callback(lambda future: self._report_late(link, future))
+        opened.add_done_callback(partial(self._opened_late, link))
         for notification in link.replay():
             self.send(notification)
         if link.listener is not None:
@@ -236,7 +237,11 @@ class Server:
             if link.listener is not None:
                 link.listener.on_lost(reason)
 
-    def _report_late(self, link: ViewerLink, future: Future[Any]) -> None:
+    def _opened_late(self, link: ViewerLink, future: Future[Answer]) -> None:
+        # On the reader thread, which never waits: telling the user may.
+        timetable.soon(partial(self._report_late, link, future))
+
+    def _report_late(self, link: ViewerLink, future: Future[Answer]) -> None:
         error = future.exception()
         # ServerError itself means the process died: then the restart opens the viewer again.
         if error is None or type(error) is ServerError or link.listener is None:

@@ -206,3 +206,15 @@ def test_showing_takes_milliseconds_once_the_server_runs() -> None:
     started = time.monotonic()
     show_anndata(large, color="n")
     assert time.monotonic() - started < 0.1
+
+
+def test_data_that_fails_after_a_restart_ends_the_viewer_with_the_reason(
+    pbmc: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pbmc.h5ad"
+    pbmc.write_h5ad(path)
+    viewer = show_anndata(path)
+    path.unlink()
+    os.kill(running().pid, signal.SIGKILL)
+    until(lambda: "ended" in repr(viewer))
+    assert "pbmc.h5ad" in capfd.readouterr().err
