@@ -39,7 +39,7 @@ const BUNDLES = [
   },
   {
     file: 'page/index.html',
-    budgetBytes: 60_000, // goes through the notebook's own connection where nothing else does
+    budgetBytes: 62_000, // goes through the notebook's own connection where nothing else does
     options: {
       ...BROWSER,
       entryPoints: ['page/main.tsx'],
@@ -70,7 +70,11 @@ const BUNDLES = [
 
 /** Terser folds across functions what esbuild leaves: another 4 % of the page, gzipped, for a second of building. */
 async function smaller(script) {
-  const options = { module: true, ecma: 2022, compress: { passes: 3, unsafe_arrows: true, keep_fargs: false } }
+  const options = {
+    module: true,
+    ecma: 2022,
+    compress: { passes: 5, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
+  }
   const { code } = await minify(script, options)
   return code.trimEnd()
 }

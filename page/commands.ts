@@ -14,6 +14,8 @@ export type CommandContext = {
   /** Resolves when the dataset is known: no command can be applied before. */
   identity: Promise<Identity>
   event(event: ViewerEvent): void
+  /** Make the picture and send it. */
+  screenshot(command: Extract<Command, { kind: 'screenshot' }>): Promise<void>
   /** What this page knows of itself, for `debug_connection()`. */
   report(): unknown
 }
@@ -25,7 +27,7 @@ export type CommandContext = {
  * @throws ServerFailure when what it asks for cannot be read
  */
 export async function applyCommand(
-  { viewer, identity, event, report }: CommandContext,
+  { viewer, identity, event, screenshot, report }: CommandContext,
   command: Command,
   cells: Uint32Array | null,
 ): Promise<CommandOutcome> {
@@ -64,8 +66,10 @@ export async function applyCommand(
       return OK
     case 'custom':
       return OK // For scripts that embed the page; the page itself has nothing to do.
-    case 'freeze':
     case 'screenshot':
+      await screenshot(command)
+      return OK
+    case 'freeze':
     case 'requestSessionBundle':
     case 'loadSession':
       return { ok: false, reason: `This page does not know "${command.kind}" yet. Reload the notebook page.` }

@@ -1,11 +1,9 @@
 import type { ConsoleLine } from '../protocol/events.ts'
 
-/** Start values: a burst passes, a storm is cut to what a report can hold. */
-const BURST_LINES = 100
-const LINES_PER_SECOND = 20
 const MAX_LINE_CHARACTERS = 2_048
-/** Equal lines that come together are told as one with a count. */
-const GATHER_MS = 250
+/** Lines that come together are told together, equal ones as one with a count, and of a storm only so many. */
+const GATHER_MS = 1_000
+const MAX_LINES = 20
 /** What a token (64 hex) or a page key (43 base64url) looks like. */
 const SECRETS = /\b[0-9a-f]{64}\b|(?<![\w-])[\w-]{43}(?![\w-])/g
 
@@ -19,7 +17,7 @@ export type ConsoleCapture = { tell(send: Send): void }
  */
 export function captureConsole(page: Window & typeof globalThis, signal: AbortSignal): ConsoleCapture {
   const lines = new Map<string, ConsoleLine>()
-  const allowance = new Allowance()
+  let missed = 0
   let send: Send | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -27,7 +25,8 @@ export function captureConsole(page: Window & typeof globalThis, signal: AbortSi
     const message = line.message.slice(0, MAX_LINE_CHARACTERS).replace(SECRETS, '[removed]')
     const known = lines.get(`${line.level} ${message}`)
     if (known !== undefined) known.count++
-    else if (allowance.take()) {
+    else if (lines.size >= MAX_LINES) missed++
+    else {
       lines.set(`${line.level} ${message}`, { ...line, message, ts: Date.now(), count: 1, from: 'page' })
     }
     timer ??= setTimeout(pass, GATHER_MS)
@@ -38,11 +37,11 @@ export function captureConsole(page: Window & typeof globalThis, signal: AbortSi
     if (send === null || lines.size === 0) return
     const batch = [...lines.values()]
     lines.clear()
-    const missed = allowance.takeMissed()
     if (missed > 0) {
       const message = `${missed} more lines were left out.`
       batch.push({ level: 'warning', message, ts: Date.now(), count: 1, from: 'page' })
     }
+    missed = 0
     send(batch)
   }
 
@@ -103,29 +102,4 @@ function textOf(value: unknown): string {
 
 function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/, '')
-}
-
-/** A bucket that holds a burst and refills by the second. */
-class Allowance {
-  #left = BURST_LINES
-  #missed = 0
-  #at = performance.now()
-
-  take(): boolean {
-    const now = performance.now()
-    this.#left = Math.min(BURST_LINES, this.#left + ((now - this.#at) / 1_000) * LINES_PER_SECOND)
-    this.#at = now
-    if (this.#left < 1) {
-      this.#missed++
-      return false
-    }
-    this.#left--
-    return true
-  }
-
-  takeMissed(): number {
-    const missed = this.#missed
-    this.#missed = 0
-    return missed
-  }
 }

@@ -1,9 +1,10 @@
-import { effect } from '@preact/signals'
+import { effect, signal as signalOf } from '@preact/signals'
 import { render } from 'preact'
 import { openAccess } from './access.ts'
 import { colorLabel } from './colorable.ts'
 import type { ConsoleCapture } from './console-capture.ts'
 import { sentenceOf } from './failure.ts'
+import { freezeOutOfSight } from './freezer.ts'
 import { connectHost, type HostLink } from './host-link.ts'
 import type { Launch } from './launch.ts'
 import { App } from './panel/app.tsx'
@@ -38,12 +39,17 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     passConsole(capture, host, session)
     watchTouch(session, signal)
     const starting = session.start()
+    const resize = signalOf<((height: number) => void) | null>(null)
+    void host.then((link) => {
+      if (link !== null) resize.value = (height) => link.resize(height)
+    })
     root.replaceChildren()
-    render(<App page={{ viewer: session.viewer, history: session.history, picture, canvas, session }} />, root)
+    render(<App page={{ viewer: session.viewer, history: session.history, picture, canvas, session, resize }} />, root)
     isShown = true
     const { nObs } = await starting
     store.isReady.value = true
     void host.then((link) => link?.drawn(nObs))
+    freezeOutOfSight(canvas, picture.scatter, signal)
   } catch (error) {
     if (signal.aborted) return
     const sentence = sentenceOf(error)

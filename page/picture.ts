@@ -1,17 +1,22 @@
-import { effect } from '@preact/signals'
+import { effect, untracked } from '@preact/signals'
 import type { Camera } from '../protocol/state.ts'
 import { coloringOf } from './coloring-of.ts'
+import { labelsOf, legendOf } from './picture-content.ts'
 import { Scatter } from './scatter/scatter.ts'
 import type { Store } from './store.ts'
 import type { PictureControls } from './viewer.ts'
 
+export type ImageOptions = { scale: number; format?: 'png' | 'svg'; hasLegend?: boolean }
+
 /** The drawing on one canvas. It follows the store; only the camera goes both ways. */
 export class Picture implements PictureControls {
   readonly scatter: Scatter
+  readonly #store: Store
   readonly #stops: (() => void)[]
 
   /** @throws Error with a sentence where the browser cannot draw */
   constructor(canvas: HTMLCanvasElement, store: Store) {
+    this.#store = store
     const scatter = new Scatter(canvas, {
       theme: store.theme.peek(),
       onCamera: (camera) => {
@@ -42,6 +47,17 @@ export class Picture implements PictureControls {
 
   whenDrawn(): Promise<void> {
     return this.scatter.whenDrawn()
+  }
+
+  /** The picture with what a figure needs beside the points. @throws Error while there is nothing on screen */
+  image({ scale, format = 'png', hasLegend = true }: ImageOptions): Promise<Blob> {
+    const content = untracked(() => ({
+      scale,
+      legend: hasLegend ? legendOf(this.#store) : null,
+      title: hasLegend ? (this.#store.identity.value?.name ?? null) : null,
+      labels: labelsOf(this.#store),
+    }))
+    return format === 'svg' ? this.scatter.toSvg(content) : this.scatter.toPng(content)
   }
 
   dispose(): void {

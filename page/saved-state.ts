@@ -8,7 +8,7 @@ import type { Store } from './store.ts'
  * what cannot be read is as if it were not there.
  */
 const geneSetSchema = v.object({ axis: v.literal('set'), name: v.string(), keys: v.array(v.string()) })
-const colorableSchema = v.union([colorBySchema, geneSetSchema])
+const colorableSchema = v.variant('axis', [colorBySchema, geneSetSchema])
 const rangeSchema = v.tuple([v.number(), v.number()])
 
 const ownStateSchema = v.object({

@@ -54,6 +54,14 @@ export class ServerClient {
     return this.#json(pathOf(ROUTES.cellNames, { start: String(start), end: String(end) }), v.array(v.string()), signal)
   }
 
+  /** @param requestId of the screenshot command that this answers; `null`: the picture for the saved notebook */
+  async putSnapshot(png: Uint8Array, requestId: string | null, signal: AbortSignal): Promise<void> {
+    const path = pathOf(ROUTES.snapshot, requestId === null ? {} : { requestId })
+    const headers = { ...this.credentials, 'content-type': 'image/png' }
+    const answer = await this.#transport.call({ method: 'PUT', path, headers, body: png, signal })
+    if (answer.status !== 200) throw failureOfAnswer(answer)
+  }
+
   #columnPath(by: ColorBy | null): string {
     const gzip: Record<string, string> = this.#transport.wantsGzip ? { gzip: '1' } : {}
     if (by === null) return pathOf(ROUTES.obsColumn, gzip)

@@ -5,11 +5,13 @@ import type { Access } from './access.ts'
 import { ChannelClient, type ChannelHandlers } from './channel-client.ts'
 import { colorLabel } from './colorable.ts'
 import { applyCommand } from './commands.ts'
+import { sentenceOf } from './failure.ts'
 import { History } from './history.ts'
 import type { Picture } from './picture.ts'
 import { Reporter } from './reporter.ts'
 import { groupSet } from './saved-state.ts'
 import { ServerClient } from './server-client.ts'
+import { fittingPicture, keepSnapshot } from './snapshot.ts'
 import type { Store } from './store.ts'
 import { Viewer } from './viewer.ts'
 
@@ -21,6 +23,9 @@ type SessionOptions = {
   signal: AbortSignal
 }
 
+/** What the server takes in one body. */
+const MAX_SCREENSHOT_BYTES = 500_000
+
 /** One page at one server: the viewer, and the channel that tells it what to do and the kernel what was done. */
 export class ViewerSession {
   readonly viewer: Viewer
@@ -28,6 +33,8 @@ export class ViewerSession {
   readonly history: History
   readonly #store: Store
   readonly #access: Access
+  readonly #picture: Picture
+  readonly #signal: AbortSignal
   readonly #reporter: Reporter
   readonly #savedState = Promise.withResolvers<PageState | null>()
   readonly #lost: (reason: string) => void
@@ -35,6 +42,8 @@ export class ViewerSession {
 
   constructor(access: Access, { store, picture, lost, signal }: SessionOptions) {
     this.#access = access
+    this.#picture = picture
+    this.#signal = signal
     this.#store = store
     this.#lost = lost
     this.viewer = new Viewer(store, new ServerClient(access.transport, access.pageKey), signal)
@@ -53,6 +62,7 @@ export class ViewerSession {
     await this.viewer.picture?.whenDrawn()
     this.#reporter.begin()
     this.history.begin()
+    keepSnapshot(this.#store, this.#picture, this.viewer.client, this.#signal)
     const dimensions = this.#store.embedding.value?.dimensions ?? 0
     this.channel.event({ kind: 'ready', nCells: identity.nObs, dimensions })
     return identity
@@ -86,6 +96,8 @@ export class ViewerSession {
           viewer: this.viewer,
           identity: this.#started,
           event: this.channel.event.bind(this.channel),
+          screenshot: ({ requestId, scale }: { requestId: string; scale: number }) =>
+            this.#screenshot(requestId, scale),
           report: () => this.#report(),
         }
         const outcome = await applyCommand(context, command, cells)
@@ -103,6 +115,17 @@ export class ViewerSession {
         this.#savedState.resolve(null)
         this.#lost(reason)
       },
+    }
+  }
+
+  async #screenshot(requestId: string, scale: number): Promise<void> {
+    try {
+      await this.#picture.whenDrawn()
+      const png = await fittingPicture(this.#picture, scale, MAX_SCREENSHOT_BYTES)
+      await this.viewer.client.putSnapshot(png, requestId, this.#signal)
+    } catch (error) {
+      this.channel.event({ kind: 'screenshot', requestId, reason: sentenceOf(error) })
+      throw error
     }
   }
 

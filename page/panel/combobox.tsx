@@ -1,4 +1,5 @@
-import { type Signal, useSignal } from '@preact/signals'
+import type { Signal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import type { RefObject, VNode } from 'preact'
 import { useEffect, useId } from 'preact/hooks'
 import type { Suggestion } from '../suggestions.ts'

@@ -12,7 +12,7 @@ export function HelpSheet({ isOpen }: { isOpen: Signal<boolean> }): VNode {
   }, [isOpen.value])
   return (
     <dialog class="help" ref={dialog} aria-labelledby="help-title" onClose={() => (isOpen.value = false)}>
-      <form method="dialog">
+      <form class="row" method="dialog">
         <h2 id="help-title">Keys and gestures</h2>
         <CloseButton label="Close" />
       </form>

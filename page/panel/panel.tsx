@@ -6,6 +6,7 @@ import { EmbeddingChoice } from './embedding-choice.tsx'
 import { FilterList } from './filter-list.tsx'
 import { Legend } from './legend.tsx'
 import { usePage } from './page-context.ts'
+import { Save } from './save.tsx'
 import { SelectionSummary } from './selection-summary.tsx'
 
 /** What colours the cells, what the colours mean, what is selected. */
@@ -27,6 +28,7 @@ export function Panel({ isOpen, search }: { isOpen: boolean; search: RefObject<H
       <FilterList />
       <SelectionSummary />
       <Appearance />
+      <Save />
     </aside>
   )
 }

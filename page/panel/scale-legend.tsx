@@ -37,7 +37,7 @@ export function ScaleLegend({ color, column }: ScaleLegendProps): VNode {
         style={{ background: `linear-gradient(to right, ${stops.join(',')})` }}
       />
       <ScaleEnds color={color} column={column} />
-      <div class="ends">
+      <div class="row">
         <span>{formatValue(low)}</span>
         <span>{formatValue(high)}</span>
       </div>

@@ -41,10 +41,10 @@ test('a storm is merged, limited, and its rest counted', () => {
   tell()
   for (let i = 0; i < 1_000; i++) page.console.error('again')
   for (let i = 0; i < 1_000; i++) page.console.error(`other ${i}`)
-  vi.advanceTimersByTime(300)
+  vi.advanceTimersByTime(1_000)
   expect(told[0]).toMatchObject({ message: 'again', count: 1_000 })
-  expect(told.length).toBeLessThanOrEqual(102)
-  expect(told.at(-1)?.message).toMatch(/^9\d\d more lines were left out\.$/)
+  expect(told).toHaveLength(21)
+  expect(told.at(-1)?.message).toBe('981 more lines were left out.')
 })
 
 test('no secret leaves, whatever it stands in', () => {
@@ -53,7 +53,7 @@ test('no secret leaves, whatever it stands in', () => {
   page.console.error(`GET /?viewerToken=${'ab'.repeat(32)} with ${'Ab-_'.repeat(11).slice(0, 43)}`)
   const failed = { message: 'x', filename: `http://a/b?viewerToken=${'cd'.repeat(32)}#x`, lineno: 1, colno: 2 }
   page.dispatchEvent(Object.assign(new Event('error'), failed))
-  vi.advanceTimersByTime(300)
+  vi.advanceTimersByTime(1_000)
   expect(told.map(({ message, filename }) => [message, filename])).toEqual([
     ['GET /?viewerToken=[removed] with [removed]', undefined],
     ['x', 'http://a/b'],

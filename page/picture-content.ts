@@ -1,0 +1,49 @@
+import { colorLabel } from './colorable.ts'
+import { categoryColors, hiddenNames, rangeOf, scaleOf } from './coloring-of.ts'
+import { categoryCenters } from './scatter/category-centers.ts'
+import { categoryCounts, scaleGradient } from './scatter/coloring.ts'
+import type { Label, LegendPicture } from './scatter/scatter.ts'
+import type { Store } from './store.ts'
+
+/** More names than that are a carpet; the legend has them all. */
+const MAX_LABELS = 60
+const MAX_CHARACTERS = 28
+
+/** The legend as a saved picture shows it; `null`: one colour for all. */
+export function legendOf(store: Store): LegendPicture | null {
+  const color = store.color.value
+  if (color === null) return null
+  const title = colorLabel(color.by)
+  const { column } = color
+  if (column.kind !== 'codes') {
+    return { kind: 'gradient', title, colors: scaleGradient(scaleOf(store, color).scale), range: rangeOf(store, color) }
+  }
+  const counts = categoryCounts(column.codes, column.categories.length)
+  const colors = categoryColors(store, color, column)
+  const hidden = hiddenNames(store, color)
+  const entries = column.categories.map((name, i) => ({ name, color: colors[i] ?? '', count: counts[i] ?? 0 }))
+  return { kind: 'categories', title, entries: entries.filter(({ name }) => !hidden.has(name)) }
+}
+
+/** The names of the categories at their cells, those with most cells first; none where they are switched off. */
+export function labelsOf(store: Store): readonly Label[] {
+  const { color, embedding, hasLabels } = store
+  const column = color.value?.column
+  if (!hasLabels.value || color.value === null || column?.kind !== 'codes' || embedding.value === null) return []
+  const { categories, codes } = column
+  const counts = categoryCounts(codes, categories.length)
+  const centers = categoryCenters(embedding.value, codes, categories.length)
+  const hidden = hiddenNames(store, color.value)
+  return [...categories.entries()]
+    .filter(([, name]) => !hidden.has(name))
+    .sort(([a], [b]) => (counts[b] ?? 0) - (counts[a] ?? 0))
+    .slice(0, MAX_LABELS)
+    .map(([i, name]) => ({
+      text: shortened(name),
+      at: [centers[3 * i] ?? 0, centers[3 * i + 1] ?? 0, centers[3 * i + 2] ?? 0],
+    }))
+}
+
+function shortened(name: string): string {
+  return name.length > MAX_CHARACTERS ? `${name.slice(0, MAX_CHARACTERS - 1)}…` : name
+}
