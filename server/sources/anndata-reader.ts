@@ -19,6 +19,14 @@ export type GeneArray =
   | { form: 'sparse'; n: number; rows: Uint32Array; values: Float32Array }
 
 /**
+ * What goes on behind reads: `done` from 0 to 1 while genes are being sorted for quick access, else `null`; `notes` are
+ * sentences about what is slower than it could be.
+ */
+export type Progress = { done: number | null; notes: string[] }
+
+export const NO_PROGRESS: Progress = { done: null, notes: [] }
+
+/**
  * The arrays of an AnnData, wherever it lives: all that differs between a file, a store and a kernel. Every read ends
  * when `signal` aborts, rejecting with its reason, and rejects with DataError otherwise.
  */
@@ -36,6 +44,7 @@ export interface AnnDataReader {
   /** A column of var as texts, the index for `column` null; of raw.var for the layer "raw". */
   varNames(column: string | null, layer: string | null, signal: AbortSignal): Promise<string[]>
   obsNames(rows: Rows, signal: AbortSignal): Promise<string[]>
+  progress(): Promise<Progress>
   /** Idempotent; pending reads end with `closed`. */
   close(): Promise<void>
 }

@@ -96,7 +96,7 @@ export class AnnDataSource implements DataSource {
       defaultLayer: layer === X ? null : layer,
       defaultEmbedding: chosen?.key ?? defaultEmbedding(obsm, nObs),
       defaultColor: this.#defaultColor(description),
-      notes: [...notes, ...this.#lateNotes],
+      notes: [...notes, ...this.#lateNotes, ...(await this.#reader.progress()).notes],
     }
   }
 
@@ -173,6 +173,10 @@ export class AnnDataSource implements DataSource {
   async resolveColor(field: string, signal: AbortSignal): Promise<ColorBy> {
     await this.refresh(signal)
     return this.#resolve(field, await this.#describe(signal), signal)
+  }
+
+  async progress(): Promise<number | null> {
+    return (await this.#reader.progress()).done
   }
 
   async refresh(signal: AbortSignal): Promise<void> {

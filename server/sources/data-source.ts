@@ -31,6 +31,8 @@ export interface DataSource {
   resolveColor(field: string, signal: AbortSignal): Promise<ColorBy>
   /** Look again at what may have changed where it lives; `version` and `identity` tell afterwards. */
   refresh(signal: AbortSignal): Promise<void>
+  /** From 0 to 1 while genes are being sorted for quick access in the background, else `null`. */
+  progress(): Promise<number | null>
   /** Idempotent; pending reads end with `closed`. */
   close(): Promise<void>
 }

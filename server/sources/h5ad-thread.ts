@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import type { SourceRead } from '../../protocol/pipe.ts'
 import { DataError } from './data-source.ts'
-import type { H5adReply, H5adRequest, H5adWorkerData } from './h5ad-messages.ts'
+import type { H5adRead, H5adReply, H5adRequest, H5adWorkerData } from './h5ad-messages.ts'
+import type { ColumnBlock } from './stored/column-blocks.ts'
 
 /** No finished block for so long: the file makes the library work without end. */
 const STALL_TIMEOUT_MS = 10_000
@@ -11,7 +11,12 @@ const LOAD_TIMEOUT_MS = 60_000
 /** For names and categories; arrays live outside of this heap and have budgets of their own. */
 const MAX_HEAP_MB = 1024
 
-type Pending = { resolve: (answer: unknown) => void; reject: (error: Error) => void }
+type BuildRequest = Omit<Extract<H5adRead, { what: 'buildColumns' }>, 'what'>
+type Pending = {
+  take: ((block: ColumnBlock) => void) | null
+  resolve: (answer: unknown) => void
+  reject: (error: Error) => void
+}
 
 /**
  * A thread that reads one HDF5 file. It ends when it is told to, after the library failed, or when a read finishes no
@@ -55,8 +60,13 @@ export class H5adThread {
   }
 
   /** @returns what AnnDataReader's method of that name returns */
-  read(read: SourceRead, signal: AbortSignal): Promise<unknown> {
+  read(read: H5adRead, signal: AbortSignal): Promise<unknown> {
     return this.#ask((id) => ({ kind: 'read', id, read }), signal)
+  }
+
+  /** Sort a matrix by its genes. @param take gets each block once it stands in the file */
+  async build(request: BuildRequest, signal: AbortSignal, take: (block: ColumnBlock) => void): Promise<void> {
+    await this.#ask((id) => ({ kind: 'read', id, read: { what: 'buildColumns', ...request } }), signal, take)
   }
 
   /** Ask nothing more of it; it ends when what is under way is answered. */
@@ -70,7 +80,7 @@ export class H5adThread {
     await this.#worker.terminate()
   }
 
-  #ask(make: (id: number) => H5adRequest, signal: AbortSignal): Promise<unknown> {
+  #ask(make: (id: number) => H5adRequest, signal: AbortSignal, take?: (block: ColumnBlock) => void): Promise<unknown> {
     signal.throwIfAborted()
     if (this.#ended !== null) return Promise.reject(this.#ended)
     const id = ++this.#lastId
@@ -82,6 +92,7 @@ export class H5adThread {
       const stopListening = () => signal.removeEventListener('abort', leave)
       signal.addEventListener('abort', leave, { once: true })
       this.#pending.set(id, {
+        take: take ?? null,
         resolve: (answer) => {
           stopListening()
           resolve(answer)
@@ -101,6 +112,9 @@ export class H5adThread {
     switch (reply.kind) {
       case 'answer':
         this.#settle(reply.id)?.resolve(reply.answer)
+        break
+      case 'block':
+        this.#pending.get(reply.id)?.take?.(reply.block)
         break
       case 'refusal':
         this.#settle(reply.id)?.reject(new DataError(reply.code, reply.message))

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import type { SourceRead } from '../../protocol/pipe.ts'
 import { DataError } from './data-source.ts'
-import { type H5adReply, type H5adRequest, isH5adWorkerData } from './h5ad-messages.ts'
+import { type H5adRead, type H5adReply, type H5adRequest, isH5adWorkerData } from './h5ad-messages.ts'
 import { FileGuard } from './hdf5/file-guard.ts'
 import { type Hdf5Library, loadHdf5 } from './hdf5/h5wasm.ts'
 import { Hdf5File } from './hdf5/hdf5-file.ts'
@@ -49,7 +48,7 @@ class FileReader {
         void this.#answer(request.id, () => this.#open(request.path))
         break
       case 'read':
-        void this.#answer(request.id, (turn) => this.#read(request.read, turn))
+        void this.#answer(request.id, (turn) => this.#read(request.id, request.read, turn))
         break
       case 'abort':
         this.#aborts.get(request.id)?.abort()
@@ -86,7 +85,7 @@ class FileReader {
     return null
   }
 
-  async #read(read: SourceRead, turn: Turn): Promise<unknown> {
+  async #read(id: number, read: H5adRead, turn: Turn): Promise<unknown> {
     const data = this.#data
     if (data === null) throw new DataError('closed', 'The file is not open.')
     switch (read.what) {
@@ -98,6 +97,13 @@ class FileReader {
         return data.obs(read.key, turn)
       case 'var':
         return data.gene(read.index, read.layer, turn)
+      case 'matrix':
+        return data.matrixInfo(read.layer)
+      case 'varFrom':
+        return data.geneFrom(read.index, read.layer, read.start, turn)
+      case 'buildColumns':
+        await data.buildColumns(read.layer, read, (block) => this.#send({ kind: 'block', id, block }, []), turn)
+        return null
       case 'varNames':
         return data.varNames(read.column, read.layer, turn)
       case 'obsNames':

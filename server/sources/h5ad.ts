@@ -1,16 +1,26 @@
 import type { SourceRead } from '../../protocol/pipe.ts'
 import { SharedReads } from '../shared-reads.ts'
-import type { AnnDataReader, Description, GeneArray, ObsArray } from './anndata-reader.ts'
+import {
+  type AnnDataReader,
+  type Description,
+  type GeneArray,
+  NO_PROGRESS,
+  type ObsArray,
+  type Progress,
+} from './anndata-reader.ts'
+import type { ColumnFolder } from './column-folder.ts'
 import { DataError, type Rows } from './data-source.ts'
 import { fileVersion } from './file-identity.ts'
+import { GeneColumns } from './gene-columns.ts'
 import { type H5adThread, takeThread } from './h5ad-thread.ts'
 import { quoted } from './near-names.ts'
 
-type Session = { version: string; thread: H5adThread }
+type Session = { version: string; thread: H5adThread; genes: GeneColumns }
 
 /** An `.h5ad` file, read by a thread of its own. */
 export class H5adReader implements AnnDataReader {
   readonly #path: string
+  readonly #folder: ColumnFolder | null
   readonly #takeThread: () => H5adThread
   readonly #opening = new SharedReads<Session>()
   #session: Session | null = null
@@ -18,9 +28,13 @@ export class H5adReader implements AnnDataReader {
   #described: string | null = null
   #isClosed = false
 
-  /** @param path a real path */
-  constructor(path: string, take: () => H5adThread = takeThread) {
+  /**
+   * @param path a real path
+   * @param folder where genes of matrices stored by rows are kept sorted; `null`: nowhere
+   */
+  constructor(path: string, folder: ColumnFolder | null, take: () => H5adThread = takeThread) {
     this.#path = path
+    this.#folder = folder
     this.#takeThread = take
   }
 
@@ -55,7 +69,7 @@ export class H5adReader implements AnnDataReader {
   }
 
   async gene(index: number, layer: string | null, signal: AbortSignal): Promise<GeneArray> {
-    return (await this.#read({ what: 'var', index, layer }, signal)) as GeneArray
+    return this.#ask(signal, ({ genes }) => genes.gene(index, layer, signal))
   }
 
   async varNames(column: string | null, layer: string | null, signal: AbortSignal): Promise<string[]> {
@@ -66,17 +80,27 @@ export class H5adReader implements AnnDataReader {
     return (await this.#read({ what: 'obsNames', ...rows }, signal)) as string[]
   }
 
+  async progress(): Promise<Progress> {
+    return (await this.#session?.genes.progress()) ?? NO_PROGRESS
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#session?.thread.end(new DataError('closed', 'The viewer of this file was closed.'))
+    if (this.#session !== null)
+      await endSession(this.#session, new DataError('closed', 'The viewer of this file was closed.'))
+  }
+
+  #read(read: SourceRead, signal: AbortSignal): Promise<unknown> {
+    return this.#ask(signal, ({ thread }) => thread.read(read, signal))
   }
 
   /** What was read counts only when the file was the same before and after. */
-  async #read(read: SourceRead, signal: AbortSignal): Promise<unknown> {
-    const { thread, version } = await this.#open(signal)
+  async #ask<T>(signal: AbortSignal, read: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.#open(signal)
+    const { version } = session
     if (version !== this.#described) throw this.#changed()
     try {
-      const answer = await thread.read(read, signal)
+      const answer = await read(session)
       await this.#checkUnchanged(version)
       return answer
     } catch (error) {
@@ -96,14 +120,22 @@ export class H5adReader implements AnnDataReader {
   async #start(version: string, signal: AbortSignal): Promise<Session> {
     if (this.#isClosed) throw new DataError('closed', 'The viewer of this file was closed.')
     const before = this.#session
+    if (before !== null) await before.genes.end(this.#changed())
     if (before?.thread.isAlive === true) await before.thread.end(this.#changed())
-    const session = { version, thread: this.#takeThread() }
-    this.#session = session
+    const thread = await this.#startThread(signal)
+    const startThread = (stop: AbortSignal) => this.#startThread(stop)
+    const genes = new GeneColumns({ thread, startThread, folder: this.#folder, version })
+    this.#session = { version, thread, genes }
+    return this.#session
+  }
+
+  async #startThread(signal: AbortSignal): Promise<H5adThread> {
+    const thread = this.#takeThread()
     try {
-      await session.thread.open(this.#path, signal)
-      return session
+      await thread.open(this.#path, signal)
+      return thread
     } catch (error) {
-      await session.thread.end(this.#changed())
+      await thread.end(this.#changed())
       throw error
     }
   }
@@ -118,4 +150,9 @@ export class H5adReader implements AnnDataReader {
       `The file ${quoted(this.#path)} changed on disk while it was open. Reload the page to see what it holds now.`,
     )
   }
+}
+
+async function endSession({ genes, thread }: Session, reason: DataError): Promise<void> {
+  await genes.end(reason)
+  await thread.end(reason)
 }

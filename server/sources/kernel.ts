@@ -9,7 +9,14 @@ import {
   sparseAnswerSchema,
 } from '../../protocol/pipe.ts'
 import { SharedReads } from '../shared-reads.ts'
-import type { AnnDataReader, Description, GeneArray, ObsArray } from './anndata-reader.ts'
+import {
+  type AnnDataReader,
+  type Description,
+  type GeneArray,
+  NO_PROGRESS,
+  type ObsArray,
+  type Progress,
+} from './anndata-reader.ts'
 import { DataError, isDataErrorCode, type Rows } from './data-source.ts'
 import { quoted } from './near-names.ts'
 
@@ -87,6 +94,10 @@ export class KernelReader implements AnnDataReader {
 
   async obsNames(rows: Rows, signal: AbortSignal): Promise<string[]> {
     return textsOf((await this.#read({ what: 'obsNames', ...rows }, signal)).body)
+  }
+
+  async progress(): Promise<Progress> {
+    return NO_PROGRESS
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type * as v from 'valibot'
 import type { OpenOptions, sourceSpecSchema } from '../../protocol/pipe.ts'
 import { AnnDataSource } from './anndata-source.ts'
+import type { ColumnFolder } from './column-folder.ts'
 import { DataError, type DataSource } from './data-source.ts'
 import { findPath } from './file-identity.ts'
 import { H5adReader } from './h5ad.ts'
@@ -11,6 +12,9 @@ import { quoted } from './near-names.ts'
 
 export type { KernelRead } from './kernel.ts'
 export type SourceSpec = v.InferOutput<typeof sourceSpecSchema>
+
+/** `columnFolder`: where genes of large files are kept sorted, shared by all sources; `null`: nowhere. */
+export type SourceSettings = { columnFolder: ColumnFolder | null }
 
 /** Past it a file that cannot be described is given up; the reads themselves have their own, shorter limit. */
 const OPEN_TIMEOUT_MS = 60_000
@@ -24,16 +28,17 @@ export async function openSource(
   spec: SourceSpec,
   options: OpenOptions,
   readFromKernel: KernelRead,
+  settings: SourceSettings = { columnFolder: null },
 ): Promise<DataSource> {
   switch (spec.kind) {
     case 'kernel':
       return new AnnDataSource('kernel', new KernelReader(readFromKernel), 'AnnData', options)
     case 'path':
-      return openPath(spec.path, options)
+      return openPath(spec.path, options, settings)
   }
 }
 
-async function openPath(asked: string, options: OpenOptions): Promise<DataSource> {
+async function openPath(asked: string, options: OpenOptions, { columnFolder }: SourceSettings): Promise<DataSource> {
   const path = await findPath(asked)
   const info = await stat(path)
   if (info.isDirectory()) {
@@ -42,7 +47,7 @@ async function openPath(asked: string, options: OpenOptions): Promise<DataSource
   if (!info.isFile())
     throw new DataError('unsupported', `${quoted(asked)} is not a file. Pass the path of an .h5ad file.`)
   await checkIsHdf5(path, asked, info.size)
-  const source = new AnnDataSource('h5ad', new H5adReader(path), basename(asked), options)
+  const source = new AnnDataSource('h5ad', new H5adReader(path, columnFolder), basename(asked), options)
   const patience = AbortSignal.timeout(OPEN_TIMEOUT_MS)
   try {
     await source.check(patience)

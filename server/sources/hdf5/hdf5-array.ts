@@ -1,6 +1,6 @@
 import type { Attributes, NumberArray, StoredArray, ValueType, Window } from '../stored/stored-tree.ts'
 import type { Hdf5File, Hdf5Place } from './hdf5-file.ts'
-import { takeNumbers, takeTexts, valueTypeOf } from './hdf5-values.ts'
+import { takeTexts, valueTypeOf, viewNumbers } from './hdf5-values.ts'
 
 /** A dataset of numbers or texts. */
 export class Hdf5Array implements StoredArray {
@@ -28,9 +28,9 @@ export class Hdf5Array implements StoredArray {
     return this.#attributes
   }
 
-  async numbers(window: Window): Promise<NumberArray> {
+  async visit(window: Window, see: (block: NumberArray) => void): Promise<void> {
     const { library } = this.#file
-    return this.#file.read(this.#place, window, (place, count) => takeNumbers(library.HEAPU8, this.type, place, count))
+    this.#file.read(this.#place, window, (place, count) => see(viewNumbers(library.HEAPU8, this.type, place, count)))
   }
 
   async texts(window: Window): Promise<string[]> {

@@ -11,7 +11,7 @@ import type {
 } from '../stored/stored-tree.ts'
 import type { Hdf5Metadata } from './h5wasm.ts'
 import type { Hdf5File, Hdf5Place } from './hdf5-file.ts'
-import { ARRAY_CLASS, COMPOUND_CLASS, takeNumbers, takeTexts, valueTypeOf } from './hdf5-values.ts'
+import { ARRAY_CLASS, COMPOUND_CLASS, takeTexts, valueTypeOf, viewNumbers } from './hdf5-values.ts'
 
 type Member = NonNullable<Hdf5Metadata['compound_type']>['members'][number]
 
@@ -81,8 +81,8 @@ class Hdf5Field implements StoredArray {
     this.chunks = records.metadata.chunks
   }
 
-  async numbers(window: Window): Promise<NumberArray> {
-    return this.#read(window, (bytes, place, count) => takeNumbers(bytes, this.type, place, count))
+  async visit(window: Window, see: (block: NumberArray) => void): Promise<void> {
+    this.#read(window, (bytes, place, count) => see(viewNumbers(bytes, this.type, place, count)))
   }
 
   async texts(window: Window): Promise<string[]> {

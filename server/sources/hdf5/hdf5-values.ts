@@ -60,31 +60,31 @@ function other(name: string): ValueType {
   return { kind: 'other', name }
 }
 
-/** Copy numbers out of memory. */
-export function takeNumbers(heap: Uint8Array, type: ValueType, place: number, count: number): NumberArray {
+/** Numbers where they lie in memory, as a view; those that JavaScript has no array for are decoded into a new one. */
+export function viewNumbers(heap: Uint8Array, type: ValueType, place: number, count: number): NumberArray {
   const bytes = type.kind === 'bool' ? 1 : 'bytes' in type ? type.bytes : 1
-  const buffer = heap.slice(place, place + count * bytes).buffer
+  const { buffer } = heap
+  const start = heap.byteOffset + place
   if (type.kind === 'float') {
-    if (bytes === 2) return halfToFloat(new Uint16Array(buffer))
-    return bytes === 4 ? new Float32Array(buffer) : new Float64Array(buffer)
+    if (bytes === 2) return halfToFloat(new Uint16Array(buffer, start, count))
+    return bytes === 4 ? new Float32Array(buffer, start, count) : new Float64Array(buffer, start, count)
   }
   const isSigned = type.kind === 'int'
   switch (bytes) {
     case 1:
-      return isSigned ? new Int8Array(buffer) : new Uint8Array(buffer)
+      return isSigned ? new Int8Array(buffer, start, count) : new Uint8Array(buffer, start, count)
     case 2:
-      return isSigned ? new Int16Array(buffer) : new Uint16Array(buffer)
+      return isSigned ? new Int16Array(buffer, start, count) : new Uint16Array(buffer, start, count)
     case 4:
-      return isSigned ? new Int32Array(buffer) : new Uint32Array(buffer)
+      return isSigned ? new Int32Array(buffer, start, count) : new Uint32Array(buffer, start, count)
     default:
-      return wideToDouble(buffer, isSigned)
+      return wideToDouble(new Uint32Array(buffer, start, count * 2), isSigned)
   }
 }
 
 /** Put together from two halves: several times faster than by way of BigInt. */
-function wideToDouble(buffer: ArrayBufferLike, isSigned: boolean): Float64Array {
-  const low = new Uint32Array(buffer)
-  const high = isSigned ? new Int32Array(buffer) : low
+function wideToDouble(low: Uint32Array, isSigned: boolean): Float64Array {
+  const high = isSigned ? new Int32Array(low.buffer, low.byteOffset, low.length) : low
   const out = new Float64Array(low.length / 2)
   for (let i = 0; i < out.length; i++) out[i] = (high[2 * i + 1] ?? 0) * 4_294_967_296 + (low[2 * i] ?? 0)
   return out
@@ -147,7 +147,7 @@ export function takeAttribute(heap: Uint8Array, metadata: Hdf5Metadata, place: n
     const texts = takeTexts(heap, metadata, place, count)
     return isList ? texts : (texts[0] ?? '')
   }
-  const numbers = takeNumbers(heap, type, place, count)
+  const numbers = viewNumbers(heap, type, place, count)
   if (isList) return [...numbers]
   return type.kind === 'bool' ? numbers[0] !== 0 : (numbers[0] ?? 0)
 }

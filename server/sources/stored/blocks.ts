@@ -28,7 +28,7 @@ export async function readIntegers(
   range: readonly [number, number],
   turn: Turn,
 ): Promise<NumberArray> {
-  if (array.type.kind !== 'int' && array.type.kind !== 'uint') throw notNumbers(array, 'whole numbers')
+  checkIntegers(array)
   const out = makeLike(array, checkedCount(array, [range], 8))
   await eachBlock(array, [range], turn, (block, offset) => out.set(block, offset))
   return out
@@ -57,9 +57,7 @@ export async function eachBlock(
   turn: Turn,
   visit: (block: NumberArray, offset: number) => void,
 ): Promise<void> {
-  const { type } = array
-  if (type.kind === 'text' || type.kind === 'other') throw notNumbers(array, 'real numbers')
-  checkChunk(array)
+  checkNumbers(array)
   const [rows, ...others] = window
   if (rows === undefined) throw new DataError('malformed', `${array.path} is a single value where a list belongs.`)
   const rowLength = others.reduce((length, [start, end]) => length * (end - start), 1)
@@ -69,10 +67,29 @@ export async function eachBlock(
     await turn()
     // To the next multiple of the step: blocks then begin where chunks begin.
     const end = Math.min(rows[1], (Math.floor(start / step) + 1) * step)
-    visit(await array.numbers([[start, end], ...others]), offset)
+    const before = offset
+    await array.visit([[start, end], ...others], (block) => visit(block, before))
     offset += (end - start) * rowLength
     start = end
   }
+}
+
+/** @throws DataError where it holds no numbers, or too many in one chunk */
+export function checkNumbers(array: StoredArray): void {
+  if (array.type.kind === 'text' || array.type.kind === 'other') throw notNumbers(array, 'real numbers')
+  checkChunk(array)
+}
+
+/** @throws DataError where it holds no whole numbers, or too many in one chunk */
+export function checkIntegers(array: StoredArray): void {
+  if (array.type.kind !== 'int' && array.type.kind !== 'uint') throw notNumbers(array, 'whole numbers')
+  checkChunk(array)
+}
+
+/** A number of values that ends where chunks end, about as large as wanted. */
+export function chunkAligned(array: StoredArray, wanted: number): number {
+  const chunk = array.chunks?.[0] ?? 1
+  return Math.ceil(wanted / chunk) * chunk
 }
 
 /** So many rows that what has to be read for them, not what is kept, is a block. */

@@ -197,7 +197,9 @@ async function arrayTexts(array: StoredArray, rows: readonly [number, number], t
 /** A lone category, as anndata 0.6 wrote it. */
 async function readScalar(array: StoredArray): Promise<string[]> {
   if (array.type.kind === 'text') return array.texts([])
-  return Array.from(await array.numbers([]), String)
+  const texts: string[] = []
+  await array.visit([], (block) => texts.push(...Array.from(block, String)))
+  return texts
 }
 
 function tooManyCategories(path: string, count: number): DataError {

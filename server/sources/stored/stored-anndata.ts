@@ -3,9 +3,10 @@ import { rgbToHex } from '../colors.ts'
 import { DataError, type Rows } from '../data-source.ts'
 import { quoted } from '../near-names.ts'
 import { readFloats, readTexts } from './blocks.ts'
+import type { BuildTarget, ColumnBlock } from './column-blocks.ts'
 import { DataFrame } from './dataframe.ts'
 import { encodingOf, encodingProblem, lengthOf, missingPart } from './element.ts'
-import { type Matrix, openMatrix } from './matrix.ts'
+import { CsrMatrix, type Matrix, type MatrixInfo, openMatrix } from './matrix.ts'
 import type { StoredArray, StoredGroup, StoredNode, Turn } from './stored-tree.ts'
 
 /** The layer that has its own var. */
@@ -66,6 +67,25 @@ export class StoredAnnData {
     return (await this.#matrix(layer)).column(index, turn)
   }
 
+  async matrixInfo(layer: string | null): Promise<MatrixInfo> {
+    return (await this.#matrix(layer)).info
+  }
+
+  /** Of a matrix that is stored by rows, the rows from `startRow` on. */
+  async geneFrom(index: number, layer: string | null, startRow: number, turn: Turn): Promise<GeneArray> {
+    return (await this.#csrMatrix(layer)).columnFrom(index, startRow, turn)
+  }
+
+  /** Sort a matrix that is stored by rows by its genes, into a file. */
+  async buildColumns(
+    layer: string | null,
+    target: BuildTarget,
+    done: (block: ColumnBlock) => void,
+    turn: Turn,
+  ): Promise<void> {
+    await (await this.#csrMatrix(layer)).build(target, done, turn)
+  }
+
   async varNames(column: string | null, layer: string | null, turn: Turn): Promise<string[]> {
     const table = await this.#table(layer === RAW ? 'raw/var' : 'var')
     return table.texts(column, [0, table.length], turn)
@@ -114,6 +134,12 @@ export class StoredAnnData {
     const matrix = await openMatrix(await this.#at(path), [(await this.#table('obs')).length, columns])
     this.#matrices.set(path, matrix)
     return matrix
+  }
+
+  async #csrMatrix(layer: string | null): Promise<CsrMatrix> {
+    const matrix = await this.#matrix(layer)
+    if (matrix instanceof CsrMatrix) return matrix
+    throw new DataError('unsupported', 'Only a matrix that is stored by rows is read from a row on.')
   }
 
   async #table(name: 'obs' | 'var' | 'raw/var'): Promise<DataFrame> {

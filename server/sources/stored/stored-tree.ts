@@ -32,8 +32,11 @@ export interface StoredArray {
   readonly type: ValueType
   /** Shape of a chunk, `null` where the values lie in one piece. */
   readonly chunks: readonly number[] | null
-  /** Row-major values of the window. @throws DataError where they cannot be read */
-  numbers(window: Window): Promise<NumberArray>
+  /**
+   * Show `see` the row-major values of the window, as one block, which it may not keep: it is memory of the library.
+   * @throws DataError where they cannot be read
+   */
+  visit(window: Window, see: (block: NumberArray) => void): Promise<void>
   texts(window: Window): Promise<string[]>
 }
 

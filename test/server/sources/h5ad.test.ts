@@ -47,7 +47,7 @@ describe('a file that changes while it is open', () => {
   })
 
   test('replaced between two parts of one question: changed, never a mixture', async () => {
-    const reader = new H5adReader(path)
+    const reader = new H5adReader(path, null)
     onTestFinished(() => reader.close())
     await reader.describe(signal)
     await copyFile(join(hostile, 'names_are_hostile.csr.h5ad'), path)
@@ -107,7 +107,7 @@ describe('a read that finishes no block', () => {
       threads.push(new H5adThread(threads.length === 0 ? 1000 : undefined))
       return threads.at(-1)!
     }
-    const reader = new H5adReader(join(hostile, 'chunk_inflates_without_end.csr.h5ad'), take)
+    const reader = new H5adReader(join(hostile, 'chunk_inflates_without_end.csr.h5ad'), null, take)
     const source = new AnnDataSource('h5ad', reader, 'bomb', NO_OPTIONS)
     onTestFinished(() => source.close())
     await source.identity(signal)
