@@ -1,3 +1,5 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
@@ -11,13 +13,20 @@ export type Config = {
   parentPid: number | null
   /** Holds the page's `index.html`. */
   pageFolder: string
+  /** Holds what can be made again: genes of large files, sorted. `null`: nothing is kept. */
+  cacheFolder: string | null
   logLevel: LogLevel
 }
 
 const DEFAULT_PORT = 8_765
 
-/** Read the command line. Nothing is read from the environment. @throws Error that says which option is wrong */
-export function parseConfig(argv: readonly string[]): Config {
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Read the command line; of the environment, where the user's cache is.
+ * @throws Error that says which option is wrong
+ */
+export function parseConfig(argv: readonly string[], environment: Environment = process.env): Config {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -25,6 +34,7 @@ export function parseConfig(argv: readonly string[]): Config {
       fixed: { type: 'boolean', default: false },
       parent: { type: 'string' },
       page: { type: 'string' },
+      cache: { type: 'string' },
       log: { type: 'string', default: 'info' },
     },
   })
@@ -35,9 +45,21 @@ export function parseConfig(argv: readonly string[]): Config {
     isPortFixed: values.fixed,
     parentPid: values.parent === undefined ? null : wholeNumber('--parent', values.parent, 2 ** 31),
     pageFolder: values.page ?? fileURLToPath(new URL('./page/', import.meta.url)),
+    cacheFolder: values.cache === 'none' ? null : (values.cache ?? userCacheFolder(environment, process.platform)),
     logLevel,
   }
 }
+
+/** Where this system keeps what can be made again: our folder in it, which may not exist yet. */
+export function userCacheFolder(environment: Environment, platform: NodeJS.Platform): string {
+  const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = environment
+  if (platform === 'darwin') return join(homedir(), 'Library/Caches', OUR_FOLDER)
+  if (platform === 'win32') return join(local ?? join(homedir(), 'AppData', 'Local'), OUR_FOLDER, 'Cache')
+  // The specification says that a relative path is to be ignored: https://specifications.freedesktop.org/basedir-spec/
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), OUR_FOLDER)
+}
+
+const OUR_FOLDER = 'cellucid-notebook'
 
 function wholeNumber(option: string, text: string, highest: number): number {
   const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN

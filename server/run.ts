@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
@@ -20,6 +21,7 @@ import { watchParent } from './parent.ts'
 import { Pipe } from './pipe.ts'
 import { lineWriter, openOutput, writeLastLine } from './process-streams.ts'
 import { Report } from './report.ts'
+import { ColumnFolder } from './sources/column-folder.ts'
 import { prewarm } from './sources/h5ad-thread.ts'
 import type { KernelRead } from './sources/open-source.ts'
 import { openSource } from './sources/open-source.ts'
@@ -59,11 +61,12 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     return fail(pipe, output, error, EXIT_UNAVAILABLE)
   }
 
+  const columnFolder = config.cacheFolder === null ? null : new ColumnFolder(join(config.cacheFolder, 'columns'))
   const tunnel = new Tunnel(app)
   const calls = new KernelCalls({
     viewers,
     kernel,
-    open: openSource,
+    open: (spec, options, read) => openSource(spec, options, read, { columnFolder }),
     readFrom: (sourceId) => readFrom(pipe, sourceId),
     tunnel: (params, body) => tunnel.fetch(params, body, port),
     report,
