@@ -3,9 +3,8 @@ import type { Store } from './store.ts'
 
 /** Changes of the same kind that follow so closely are one: a slider that is dragged, a colour that is mixed. */
 const ONE_CHANGE_MS = 400
-const MAX_MOMENTS = 100
-/** What all moments together may hold in sets of cells. */
-const MAX_BYTES = 64 << 20
+/** Each may hold a selection of its own: of a million cells these are 80 MB at worst. */
+const MAX_MOMENTS = 20
 
 /** What can be undone. */
 const WATCHED = ['selection', 'filters', 'hiddenCells', 'groups', 'categoryColors', 'scales'] as const
@@ -59,7 +58,7 @@ export class History {
     const isSameChange = what === this.#last.what && at - this.#last.at < ONE_CHANGE_MS
     this.#last = { what, at }
     // What was before a drag began is kept already.
-    if (!isSameChange) this.#past.value = bounded([...this.#past.value, before])
+    if (!isSameChange) this.#past.value = [...this.#past.value, before].slice(-MAX_MOMENTS)
     this.#future.value = []
   }
 
@@ -98,19 +97,4 @@ function restore(store: Store, moment: Moment): void {
   store.groups.value = moment.groups
   store.categoryColors.value = moment.categoryColors
   store.scales.value = moment.scales
-}
-
-/** The latest moments that fit; one that is too large alone is kept all the same. */
-function bounded(moments: readonly Moment[]): readonly Moment[] {
-  const counted = new Set<Uint32Array>()
-  let bytes = 0
-  for (let i = moments.length - 1; i >= Math.max(0, moments.length - MAX_MOMENTS); i--) {
-    const { selection, hiddenCells, groups } = moments[i] as Moment // i is within
-    for (const cells of [selection.cells, hiddenCells, ...groups.values()]) {
-      if (!counted.has(cells)) bytes += cells.byteLength
-      counted.add(cells)
-    }
-    if (bytes > MAX_BYTES) return moments.slice(Math.min(i + 1, moments.length - 1))
-  }
-  return moments.slice(-MAX_MOMENTS)
 }

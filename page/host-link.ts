@@ -64,11 +64,6 @@ export class HostLink {
     this.#send({ kind: 'console', lines })
   }
 
-  /** @param height CSS pixels */
-  resize(height: number): void {
-    this.#send({ kind: 'resize', height })
-  }
-
   /** One request through the notebook. */
   fetch({ method, path, headers, body, signal }: Call): Promise<Answer> {
     signal.throwIfAborted()

@@ -1,4 +1,4 @@
-import { effect, signal as signalOf } from '@preact/signals'
+import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { openAccess } from './access.ts'
 import { colorLabel } from './colorable.ts'
@@ -39,12 +39,8 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     passConsole(capture, host, session)
     watchTouch(session, signal)
     const starting = session.start()
-    const resize = signalOf<((height: number) => void) | null>(null)
-    void host.then((link) => {
-      if (link !== null) resize.value = (height) => link.resize(height)
-    })
     root.replaceChildren()
-    render(<App page={{ viewer: session.viewer, history: session.history, picture, canvas, session, resize }} />, root)
+    render(<App page={{ viewer: session.viewer, history: session.history, picture, canvas, session }} />, root)
     isShown = true
     const { nObs } = await starting
     store.isReady.value = true

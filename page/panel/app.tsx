@@ -6,7 +6,6 @@ import { Drawer } from './drawer.tsx'
 import { HelpSheet } from './help-sheet.tsx'
 import { type PageContext, PageContextProvider } from './page-context.ts'
 import { Panel } from './panel.tsx'
-import { ResizeHandle } from './resize-handle.tsx'
 import { Stage } from './stage.tsx'
 import { Toolbar } from './toolbar.tsx'
 
@@ -39,7 +38,6 @@ export function App({ page }: { page: PageContext }): VNode {
         <Toolbar isPanelOpen={isPanelOpen} isDrawerOpen={isDrawerOpen} onHelp={() => (isHelpOpen.value = true)} />
         <Panel isOpen={isPanelOpen.value} search={search} />
         <HelpSheet isOpen={isHelpOpen} />
-        {page.resize.value === null ? null : <ResizeHandle onResize={page.resize.value} />}
       </main>
     </PageContextProvider.Provider>
   )

@@ -6,11 +6,10 @@ import type { CodesColumn } from '../../protocol/column-frame.ts'
 import { CellTable } from './cell-table.tsx'
 import { Choice, plainOptions } from './choice.tsx'
 import { CloseButton } from './close-button.tsx'
-import { DotPlot } from './dot-plot.tsx'
 import { usePage } from './page-context.ts'
 import { Violins } from './violins.tsx'
 
-const VIEWS = ['Violins', 'Dot plot', 'Table'] as const
+const VIEWS = ['Violins', 'Table'] as const
 
 /** A closer look, below the picture: how genes spread over categories, and the selected cells one by one. */
 export function Drawer({ isOpen }: { isOpen: Signal<boolean> }): VNode | null {
@@ -39,7 +38,6 @@ export function Drawer({ isOpen }: { isOpen: Signal<boolean> }): VNode | null {
       <div class="chart">
         {view.value === 'Table' ? <CellTable /> : null}
         {view.value === 'Violins' && by.value !== null ? <Violins by={by.value.column} /> : null}
-        {view.value === 'Dot plot' && by.value !== null ? <DotPlot by={by.value.column} /> : null}
       </div>
     </section>
   )

@@ -1,4 +1,3 @@
-import type { ReadonlySignal } from '@preact/signals'
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { History } from '../history.ts'
@@ -13,8 +12,6 @@ export type PageContext = {
   /** The canvas that the picture draws on. */
   canvas: HTMLCanvasElement
   history: History
-  /** Sets the height of the notebook's cell, CSS pixels; `null` in a tab. */
-  resize: ReadonlySignal<((height: number) => void) | null>
   /** Hears what the user points at. */
   session: Pick<ViewerSession, 'tellHover' | 'tellClick'>
 }

@@ -1,13 +1,12 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { csvOf } from '../csv.ts'
 import type { ImageOptions } from '../picture.ts'
 import { Choice } from './choice.tsx'
 import { usePage } from './page-context.ts'
 
 const SCALES = [1, 2, 4].map((scale) => ({ value: scale, text: `${scale} × the screen` }))
 
-/** The picture as a file or in the clipboard, the selected cells as a table. */
+/** The picture as a file or in the clipboard. */
 export function Save(): VNode {
   const { viewer, picture } = usePage()
   const { store } = viewer
@@ -20,7 +19,6 @@ export function Save(): VNode {
   const file = (format: ImageOptions['format'] & string) => () =>
     attempt(image(format).then((blob) => download(blob, `${name}.${format}`)))
   const copy = () => attempt(navigator.clipboard.write([new ClipboardItem({ 'image/png': image('png') })]))
-  const csv = () => attempt(csvOf(viewer).then((blob) => download(blob, `${name}.csv`)))
   return (
     <details>
       <summary class="heading">Save</summary>
@@ -45,9 +43,6 @@ export function Save(): VNode {
         </button>
         <button type="button" onClick={copy}>
           Copy
-        </button>
-        <button type="button" disabled={store.selection.value.cells.length === 0} onClick={csv}>
-          Selection as CSV
         </button>
       </div>
     </details>

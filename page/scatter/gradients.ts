@@ -16,7 +16,6 @@ const STOPS: Readonly<Record<string, string>> = {
     '00224e 002d68 163770 2e416d 3f4c6c 4e566c 5c616e 696b71 767676 838179 928c78 a09875 afa471 bfb06b cfbd62 dfca57 f0d846 fee838',
   greys: 'd9d9d9 bdbdbd 969696 737373 525252 252525 000000',
   reds: 'fee0d2 fcbba1 fc9272 fb6a4a ef3b2c cb181d a50f15 67000d',
-  blues: 'deebf7 c6dbef 9ecae1 6baed6 4292c6 2171b5 08519c 08306b',
   rdbu: '053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f',
 }
 
