@@ -153,6 +153,22 @@ def test_a_get_that_lost_its_answer_is_asked_again(stage: Stage) -> None:
     assert len(stage.server.asked) == 2
 
 
+def test_a_large_answer_is_not_sent_twice_while_it_may_be_on_its_way(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_comm, "_ANSWER_TRAVELS_S", 0.2)
+    stage.fetch(1)
+    stage.server.asked[0][2].set_result(Answer({"status": 206, "headers": {}}, bytes(1 << 20)))
+    stage.widget.wait(1)
+    stage.fetch(1)
+    assert len(stage.server.asked) == 1, "on its way"
+    arrived = threading.Event()
+    timetable.later(0.3, arrived.set)
+    assert arrived.wait(10)
+    stage.fetch(1)
+    assert len(stage.server.asked) == 2, "lost"
+
+
 def test_a_request_lost_with_the_server_can_be_asked_of_the_next(stage: Stage) -> None:
     stage.fetch(1, "POST", b"x")
     stage.server.asked[0][2].set_exception(ServerError("gone"))
