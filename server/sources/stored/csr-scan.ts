@@ -34,10 +34,10 @@ export class CsrScan {
   readonly #searches: Search[] = []
   #isRunning = false
 
-  constructor(parts: SparseParts, columnCount: number) {
+  constructor(parts: SparseParts, columnCount: number, blockValues = BLOCK_VALUES) {
     this.#parts = parts
     this.#columnCount = columnCount
-    this.#blockValues = chunkAligned(parts.indices, BLOCK_VALUES)
+    this.#blockValues = chunkAligned(parts.indices, blockValues)
   }
 
   /**
@@ -53,13 +53,16 @@ export class CsrScan {
     if (blocksLeft.size === 0) return { form: 'sparse', n, rows: new Uint32Array(), values: new Float32Array() }
     const { promise, resolve, reject } = Promise.withResolvers<Map<number, Hits>>()
     this.#searches.push({ column, from, turn, hits: new Map(), blocksLeft, resolve, reject })
-    if (!this.#isRunning) void this.#run()
+    if (!this.#isRunning) {
+      this.#isRunning = true
+      // A little later: who asks at the same moment comes along from the first block on.
+      queueMicrotask(() => void this.#run())
+    }
     const { places, values } = inOrder(await promise)
     return { form: 'sparse', n, ...canonical(rowsOf(places, pointers, startRow), values) }
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true
     const blockCount = Math.ceil(this.#parts.stored / this.#blockValues)
     for (let block = 0; this.#searches.length > 0; block = (block + 1) % blockCount) {
       const searches = this.#searches.filter(({ blocksLeft }) => blocksLeft.has(block)).slice(0, MAX_TOGETHER)
