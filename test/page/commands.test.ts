@@ -13,7 +13,9 @@ async function openPage() {
   const identity = viewer.start(Promise.resolve(null))
   await identity
   const events: ViewerEvent[] = []
-  const context = { viewer, identity, event: (event: ViewerEvent) => events.push(event), report: () => ({ ok: 1 }) }
+  const screenshot = async () => undefined
+  const event = (told: ViewerEvent) => events.push(told)
+  const context = { viewer, identity, event, screenshot, report: () => ({ ok: 1 }) }
   const apply = (command: Command, cells: Uint32Array | null = null) => applyCommand(context, command, cells)
   return { store, events, apply }
 }
