@@ -18,9 +18,9 @@ const STEPS: readonly (readonly [StepName, number])[] = [
   ['gene', 3],
   ['palette', 2],
   ['frame', 3],
-  ['moving', 3],
   ['hover', 20],
   ['lasso', 1],
+  ['moving', 3], // last: it leaves the view elsewhere
 ]
 /** Spatial indexes are made in this time after the first hover; what it costs is a step of its own. */
 const INDEX_MS = 2_000

@@ -1,9 +1,23 @@
 import { Scatter } from '../../../page/scatter/scatter.ts'
-import { type BenchData, canvasIn, nextFrame, type Open, POINT_SIZE } from '../contender.ts'
+import { type BenchData, canvasIn, nextFrame, type Open, PIXELS_PER_UNIT, POINT_SIZE } from '../contender.ts'
+
+const EMBEDDING = {
+  kind: 'embedding',
+  key: 'X',
+  dimensions: 2,
+  center: [0, 0],
+  scale: 1,
+  missingCells: 0,
+  yDown: false,
+} as const
 
 export const open: Open = async (host) => {
   const scatter = new Scatter(canvasIn(host), { theme: 'light' })
   scatter.setStyle({ pointSize: POINT_SIZE })
+  // It leaves room around the cells, which would be another picture than the others'. Two corners tell how much.
+  scatter.setEmbedding({ ...EMBEDDING, positions: Float32Array.of(-1, -1, 1, 1) })
+  const pixels = scatter.projectPoint([1, 0, 0])[0] - scatter.projectPoint([0, 0, 0])[0]
+  scatter.camera = { center: [0, 0], zoom: PIXELS_PER_UNIT / pixels }
   let data: BenchData | null = null
   const clusters = (colors: readonly string[], codes: Uint8Array) =>
     scatter.setColor({ kind: 'categories', codes, colors, hidden: new Set() })
@@ -11,8 +25,7 @@ export const open: Open = async (host) => {
     async show(given) {
       data = given
       const { positions, codes, colors } = given
-      const rest = { key: 'X', center: [0, 0], scale: 1, missingCells: 0, yDown: false }
-      scatter.setEmbedding({ kind: 'embedding', dimensions: 2, positions, ...rest })
+      scatter.setEmbedding({ ...EMBEDDING, positions })
       clusters(colors, codes)
       await scatter.whenDrawn()
     },
