@@ -18,7 +18,18 @@ const STALL_MS = 2_000
 /** The view counts as gone after three of these. */
 const ALIVE_EVERY_MS = 20_000
 
-type Waiting = { resolve(answer: TunnelAnswer): void; reject(error: Error): void; timer: number; isPoll: boolean }
+type Waiting = {
+  request: TunnelRequest
+  resolve(answer: TunnelAnswer): void
+  reject(error: Error): void
+  /** Of the next time it is asked. */
+  timer: number
+  /** How often it was asked. */
+  count: number
+  firstSentAt: number
+  lastSentAt: number
+  isPoll: boolean
+}
 
 /**
  * HTTP over the comm, for one view: the browser's end. Requests carry ids of this view and are asked again until they
@@ -36,6 +47,8 @@ export class Tunnel {
   #inFlight = 0
   #stall: number | null = null
   #isStalled = false
+  /** From question to answer of late, the slow ones weighing more; milliseconds. */
+  #usualMs = 0
 
   /** @param partBytes the largest body of one message, either way */
   constructor(
@@ -128,23 +141,32 @@ export class Tunnel {
   #ask(request: TunnelRequest, signal: AbortSignal): Promise<TunnelAnswer> {
     const id = this.#link.nextRequestId()
     return new Promise<TunnelAnswer>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, timer: 0, isPoll: isPoll(request) })
+      const firstSentAt = performance.now()
+      const times = { timer: 0, count: 0, firstSentAt, lastSentAt: firstSentAt }
+      this.#waiting.set(id, { request, resolve, reject, ...times, isPoll: isPoll(request) })
       signal.addEventListener('abort', () => this.#settle(id)?.reject(signal.reason), { once: true })
-      this.#send(id, request, 0)
+      this.#send(id)
       this.#watchStall()
     })
   }
 
-  #send(id: number, request: TunnelRequest, count: number): void {
+  #send(id: number): void {
     const waiting = this.#waiting.get(id)
     if (waiting === undefined) return
-    const { method, path, headers, body } = request
+    const { method, path, headers, body } = waiting.request
+    waiting.lastSentAt = performance.now()
+    waiting.count++
     this.#link.send({ kind: 'fetch', view: this.#view, id, method, path, headers: { ...headers } }, body)
+    this.#sendLater(id, waiting)
+  }
+
+  /** Where answers take long, so does it take to know that one is lost: asking earlier would only add to the queue. */
+  #sendLater(id: number, waiting: Waiting): void {
     const delays = TUNNEL_LIMITS.resendAfterMs
-    waiting.timer = window.setTimeout(
-      () => this.#send(id, request, count + 1),
-      delays[Math.min(count, delays.length - 1)],
-    )
+    const longest = delays[delays.length - 1] ?? 0
+    const delay = delays[waiting.count - 1] ?? longest
+    clearTimeout(waiting.timer)
+    waiting.timer = window.setTimeout(() => this.#send(id), Math.min(longest, Math.max(delay, 2 * this.#usualMs)))
   }
 
   #settle(id: number): Waiting | undefined {
@@ -157,9 +179,18 @@ export class Tunnel {
   #receive(response: TunnelResponse): void {
     if (response.view !== this.#view) return // Another view's, or another tab's.
     const { status, headers, body } = response
-    this.#settle(response.id)?.resolve({ status, headers: lowerCaseNames(headers), body })
+    const answered = this.#settle(response.id)
+    if (answered !== undefined && !answered.isPoll) this.#noteAnswer(answered)
+    answered?.resolve({ status, headers: lowerCaseNames(headers), body })
     this.#watchStall()
     this.#setStalled(false)
+  }
+
+  /** What was asked after it stands behind it in the same line, and is not late before its own turn. */
+  #noteAnswer({ firstSentAt, lastSentAt }: Waiting): void {
+    const tookMs = performance.now() - firstSentAt
+    this.#usualMs = Math.max(tookMs, (3 * this.#usualMs + tookMs) / 4)
+    for (const [id, waiting] of this.#waiting) if (waiting.lastSentAt >= lastSentAt) this.#sendLater(id, waiting)
   }
 
   /** A poll is silent by design; whatever else waits should be answered soon. */

@@ -28,6 +28,11 @@ _WELCOME_AFTER_S = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 24, 48, 96)
 #: Answers that are kept per view, so that a request which is asked again is not carried out again.
 _REMEMBERED_ANSWERS = 64
 
+#: An answer of more bytes may still be on its way when it is asked for again, and a second would make both later.
+_LARGE_ANSWER_BYTES = 64 << 10
+#: For so many seconds; then it counts as lost.
+_ANSWER_TRAVELS_S = 2.0
+
 #: A view that vanished without a word (a closed tab) stays listed until this many newer ones came.
 _REMEMBERED_VIEWS = 8
 
@@ -156,7 +161,8 @@ class _Tunnel:
         self._link = link
         self._server = server
         self._widget = widget
-        # By view and request id: the reply, or None while it is under way. Only the timetable's thread touches it.
+        # By view and request id: the reply, or None while it is under way, to the server or to the
+        # browser. Only the timetable's thread touches it.
         self._answers: OrderedDict[str, OrderedDict[int, tuple[JsonObject, bytes] | None]] = OrderedDict()
         #: For the report.
         self.counts = {"requests": 0, "asked again": 0, "replies": 0, "reply bytes": 0}
@@ -190,6 +196,9 @@ class _Tunnel:
     def forget(self, view: str) -> None:
         self._answers.pop(view, None)
 
+    def _let_go(self, view: str, request_id: int) -> None:
+        self._answers.get(view, OrderedDict()).pop(request_id, None)
+
     def _reply(self, request: JsonObject, future: Future[Answer]) -> None:
         answers = self._answers.get(request["view"])
         if answers is None:
@@ -203,10 +212,12 @@ class _Tunnel:
         reply = {"kind": "response", "view": request["view"], "id": request["id"], **answer.result}
         body = bytes(answer.body)
         # A GET may be carried out again: its body is not worth keeping.
-        if request["method"] == "GET":
-            answers.pop(request["id"], None)
-        else:
+        if request["method"] != "GET":
             answers[request["id"]] = (reply, body)
+        elif len(body) > _LARGE_ANSWER_BYTES:
+            timetable.later(_ANSWER_TRAVELS_S, partial(self._let_go, request["view"], request["id"]))
+        else:
+            answers.pop(request["id"], None)
         self.counts["replies"] += 1
         self.counts["reply bytes"] += len(body)
         self._widget.send(reply, [body])

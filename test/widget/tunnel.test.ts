@@ -209,6 +209,43 @@ describe('with time', () => {
     expect(ids()).toHaveLength(6)
   })
 
+  test('is not asked again while answers to what was asked before it keep coming', async () => {
+    const { tunnel, ids, answer } = stage()
+    const all = ['a', 'b', 'c', 'd'].map((path) => tunnel.fetch(get(path), never))
+    for (const id of [1, 2, 3, 4]) {
+      await vi.advanceTimersByTimeAsync(400)
+      answer(id)
+    }
+    await Promise.all(all)
+    expect(ids()).toEqual([1, 2, 3, 4])
+  })
+
+  test('is asked again although answers to what was asked after it keep coming', async () => {
+    const { tunnel, ids, answer } = stage()
+    tunnel.fetch(get('lost'), never).catch(() => undefined)
+    for (let id = 2; id <= 9; id++) {
+      await vi.advanceTimersByTimeAsync(100)
+      const other = tunnel.fetch(get(`${id}`), never)
+      await vi.advanceTimersByTimeAsync(0)
+      answer(id)
+      await other
+    }
+    expect(ids().filter((id) => id === 1)).toHaveLength(2)
+  })
+
+  test('over a slow connection, is not asked again before an answer can have come', async () => {
+    const { tunnel, ids, answer } = stage()
+    const slow = tunnel.fetch(get('first'), never)
+    await vi.advanceTimersByTimeAsync(1_200)
+    answer(1)
+    await slow
+    tunnel.fetch(get('second'), never).catch(() => undefined)
+    await vi.advanceTimersByTimeAsync(2_300)
+    expect(ids().filter((id) => id === 2)).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(ids().filter((id) => id === 2)).toHaveLength(2)
+  })
+
   test('at most 8 are in flight, the others follow in order', async () => {
     const { tunnel, ids, answer } = stage()
     const all = Array.from({ length: 12 }, (_, index) => tunnel.fetch(get(`${index}`), never))
