@@ -1,5 +1,5 @@
 import type { GeneName, Identity, ObsField } from '../protocol/identity.ts'
-import type { ColorBy } from '../protocol/state.ts'
+import type { Colorable } from './colorable.ts'
 
 /** One line under the search box. `by: null` is one colour for all cells. */
 export type Suggestion = {
@@ -8,7 +8,7 @@ export type Suggestion = {
   label: string
   /** What tells two equal labels apart, or says what the line is. */
   detail: string
-  by: ColorBy | null
+  by: Colorable | null
 }
 
 const KIND_NAMES: Readonly<Record<ObsField['kind'], string>> = {
@@ -21,7 +21,7 @@ const KIND_NAMES: Readonly<Record<ObsField['kind'], string>> = {
 
 /**
  * What the box offers for a query: fields that are it or begin with it, genes, fields that hold it. The empty query
- * lists all fields, and one colour for all.
+ * lists all fields, and one colour for all; several names offer the mean of these genes.
  * @param genes as the server found them for this query or an earlier one; those that do not match are left out
  */
 export function suggestionsFor(identity: Identity, genes: readonly GeneName[], query: string): Suggestion[] {
@@ -36,7 +36,21 @@ export function suggestionsFor(identity: Identity, genes: readonly GeneName[], q
   return [
     ...near.sort((a, b) => matchRank(a.label, query) - matchRank(b.label, query)),
     ...genes.filter(({ label, id }) => Math.min(matchRank(label, query), matchRank(id, query)) <= HOLDS).map(ofGene),
+    ...meanOf(query.split(/[\s,;]+/).filter((key) => key !== '')),
     ...far.map((field): Suggestion => ({ ...field, group: 'More fields' })),
+  ]
+}
+
+/** A list of genes, typed or pasted. */
+function meanOf(keys: readonly string[]): Suggestion[] {
+  if (keys.length < 2) return []
+  return [
+    {
+      group: 'Genes',
+      label: `Mean of ${keys.length} genes`,
+      detail: '',
+      by: { axis: 'set', name: keys.join(' + '), keys },
+    },
   ]
 }
 

@@ -42,12 +42,7 @@ export function SelectionSummary(): VNode {
       <ul class="groups">
         {[...groups.value].map(([name, members]) => (
           <li key={name} class="row">
-            <button
-              type="button"
-              class="plain name"
-              title="With Ctrl or ⌘ add to the selection, with Alt take away, with both keep what is in both"
-              onClick={(event) => viewer.select(members, howOf(event), 'group')}
-            >
+            <button type="button" class="plain name" onClick={(event) => viewer.select(members, howOf(event), 'group')}>
               {name}
             </button>
             <span class="count">{formatCount(members.length)}</span>

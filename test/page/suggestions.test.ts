@@ -30,3 +30,11 @@ test('genes of an earlier query that do not match this one are left out, and ids
 test('nothing typed lists every field that can colour, and one colour for all', () => {
   expect(labels('')).toEqual(['Fields: percent_mito', 'Fields: mito', 'Fields: Mitosis', 'Fields: One colour for all'])
 })
+
+test('several names offer the mean of these genes', () => {
+  const suggestion = suggestionsFor({ ...identity, obs: [] }, genes, 'CD3D, CD3E;CD3G').at(-1)
+  expect(suggestion).toMatchObject({
+    label: 'Mean of 3 genes',
+    by: { axis: 'set', name: 'CD3D + CD3E + CD3G', keys: ['CD3D', 'CD3E', 'CD3G'] },
+  })
+})
