@@ -43,6 +43,7 @@ export class AnnDataSource implements DataSource {
   readonly #indices = new Map<string, GeneIndex>()
   /** Found while reading columns, so they join the identity's notes late. */
   readonly #lateNotes = new Set<string>()
+  readonly #closed = new AbortController()
   #known: Known | null = null
   #checkedColor: ColorBy | null = null
 
@@ -58,7 +59,8 @@ export class AnnDataSource implements DataSource {
    * @throws DataError in words for the person who wrote them
    */
   async check(signal: AbortSignal): Promise<void> {
-    const description = await this.#describe(signal)
+    const stop = this.#stopOf(signal)
+    const description = await this.#describe(stop)
     if (description.nObs === 0) {
       throw new DataError('no_cells', `${quoted(this.#name)} has no cells (0 rows in obs): there is nothing to show.`)
     }
@@ -73,12 +75,13 @@ export class AnnDataSource implements DataSource {
         `gene_id_column=${quoted(geneIdColumn)} is not a column of var, which has ${listed(description.varColumns)}.${near}`,
       )
     }
-    if (color !== null) this.#checkedColor = await this.#resolve(color, description, signal)
+    if (color !== null) this.#checkedColor = await this.#resolve(color, description, stop)
   }
 
   async identity(signal: AbortSignal): Promise<Identity> {
-    if (this.#known !== null) await this.#refreshBriefly(signal)
-    const description = await this.#describe(signal)
+    const stop = this.#stopOf(signal)
+    if (this.#known !== null) await this.#refreshBriefly(stop)
+    const description = await this.#describe(stop)
     const { nObs, nVar, obsm, obs, layers, rawVar, notes } = description
     const { embedding, layer, geneIdColumn } = this.#options
     const chosen = embedding === null ? undefined : entryNamed(obsm, embedding)
@@ -100,12 +103,14 @@ export class AnnDataSource implements DataSource {
     }
   }
 
-  version(signal: AbortSignal): Promise<string> {
-    return this.#reader.version(signal)
+  async version(signal: AbortSignal): Promise<string> {
+    const stop = this.#stopOf(signal)
+    return this.#reader.version(stop)
   }
 
   async embedding(key: string | null, dimensions: number, signal: AbortSignal): Promise<Embedding> {
-    const description = await this.#describe(signal)
+    const stop = this.#stopOf(signal)
+    const description = await this.#describe(stop)
     const { nObs, obsm } = description
     const wanted = key ?? this.#options.embedding ?? defaultEmbedding(obsm, nObs)
     if (wanted === null) throw noEmbedding(description)
@@ -115,7 +120,7 @@ export class AnnDataSource implements DataSource {
       throw new DataError('unknown_embedding', `${found}: it cannot be drawn in ${dimensions} dimensions.`)
     }
     checkSize(nObs * dimensions, `obsm ${quoted(entry.key)}`)
-    const positions = await this.#reader.obsm(entry.key, dimensions, { start: 0, end: nObs }, signal)
+    const positions = await this.#reader.obsm(entry.key, dimensions, { start: 0, end: nObs }, stop)
     if (positions.length !== nObs * dimensions) {
       const found = `${positions.length} coordinates for ${nObs} cells`
       throw new DataError('malformed', `obsm ${quoted(entry.key)} ended early: ${found}.`)
@@ -125,7 +130,8 @@ export class AnnDataSource implements DataSource {
   }
 
   async obs(key: string, signal: AbortSignal): Promise<Column> {
-    const description = await this.#describe(signal)
+    const stop = this.#stopOf(signal)
+    const description = await this.#describe(stop)
     const field = description.obs.find((each) => each.key === key)
     if (field === undefined) {
       const keys = description.obs.map((each) => each.key)
@@ -141,38 +147,42 @@ export class AnnDataSource implements DataSource {
       const reason = field.reason ?? 'nearly every cell has a text of its own'
       throw new DataError('unsupported', `obs ${quoted(key)} cannot colour cells: ${reason}.`)
     }
-    return this.#toColumn(key, await this.#reader.obs(key, signal), description.nObs)
+    return this.#toColumn(key, await this.#reader.obs(key, stop), description.nObs)
   }
 
   async gene(key: string, layer: string | null, signal: AbortSignal): Promise<Column> {
-    const description = await this.#describe(signal)
+    const stop = this.#stopOf(signal)
+    const description = await this.#describe(stop)
     const wanted = layer ?? this.#options.layer
     const stored = wanted === X ? null : wanted
     checkLayer(description, stored ?? X)
-    const index = await this.#geneIndex(stored, description, signal)
+    const index = await this.#geneIndex(stored, description, stop)
     const match = index.find(key)
     if (match.kind === 'none') throw unknownGene(key, index, description, stored)
     if (match.kind === 'several') throw ambiguousGene(key, match.keys)
-    const gene = await this.#reader.gene(match.index, stored, signal)
+    const gene = await this.#reader.gene(match.index, stored, stop)
     return geneColumn(gene, description.nObs, `gene ${quoted(key)}${layerText(stored)}`)
   }
 
   async genes(query: string, limit: number, signal: AbortSignal): Promise<GeneNames> {
-    const description = await this.#describe(signal)
-    const index = await this.#geneIndex(this.#options.layer, description, signal)
+    const stop = this.#stopOf(signal)
+    const description = await this.#describe(stop)
+    const index = await this.#geneIndex(this.#options.layer, description, stop)
     return index.search(query, limit)
   }
 
   async cellNames(rows: Rows, signal: AbortSignal): Promise<readonly string[]> {
-    const { nObs } = await this.#describe(signal)
+    const stop = this.#stopOf(signal)
+    const { nObs } = await this.#describe(stop)
     const start = Math.min(Math.max(rows.start, 0), nObs)
     const end = Math.min(Math.max(rows.end, start), nObs, start + MAX_CELL_NAMES)
-    return start === end ? [] : this.#reader.obsNames({ start, end }, signal)
+    return start === end ? [] : this.#reader.obsNames({ start, end }, stop)
   }
 
   async resolveColor(field: string, signal: AbortSignal): Promise<ColorBy> {
-    await this.refresh(signal)
-    return this.#resolve(field, await this.#describe(signal), signal)
+    const stop = this.#stopOf(signal)
+    await this.refresh(stop)
+    return this.#resolve(field, await this.#describe(stop), stop)
   }
 
   async progress(): Promise<number | null> {
@@ -180,7 +190,8 @@ export class AnnDataSource implements DataSource {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    await this.#reader.refresh(signal)
+    const stop = this.#stopOf(signal)
+    await this.#reader.refresh(stop)
   }
 
   /** A page that loads sees what is new, unless the one who knows is busy: then what was known. */
@@ -194,8 +205,16 @@ export class AnnDataSource implements DataSource {
     }
   }
 
-  close(): Promise<void> {
-    return this.#reader.close()
+  async close(): Promise<void> {
+    this.#closed.abort(new DataError('closed', 'The viewer of this dataset was closed.'))
+    await this.#reader.close()
+  }
+
+  /** Ends with the asker's signal, and with this source. @throws their reason where one ended before */
+  #stopOf(signal: AbortSignal): AbortSignal {
+    const stop = AbortSignal.any([signal, this.#closed.signal])
+    stop.throwIfAborted()
+    return stop
   }
 
   /** Without the index of names: a kernel has checked the name itself, and the gene's own read finds it. */

@@ -1,5 +1,4 @@
 import type { SourceRead } from '../../protocol/pipe.ts'
-import { SharedReads } from '../shared-reads.ts'
 import {
   type AnnDataReader,
   type Description,
@@ -8,47 +7,32 @@ import {
   type ObsArray,
   type Progress,
 } from './anndata-reader.ts'
-import type { ColumnFolder } from './column-folder.ts'
 import { DataError, type Rows } from './data-source.ts'
-import { fileVersion } from './file-identity.ts'
-import { GeneColumns } from './gene-columns.ts'
-import { type H5adThread, takeThread } from './h5ad-thread.ts'
-import { quoted } from './near-names.ts'
+import type { H5adFile, Session } from './h5ad-file.ts'
 
-type Session = { version: string; thread: H5adThread; genes: GeneColumns }
-
-/** An `.h5ad` file, read by a thread of its own. */
+/** An `.h5ad` file, read by a thread of its own. What is read is of the file that was described last, or refused. */
 export class H5adReader implements AnnDataReader {
-  readonly #path: string
-  readonly #folder: ColumnFolder | null
-  readonly #takeThread: () => H5adThread
-  readonly #opening = new SharedReads<Session>()
-  #session: Session | null = null
+  readonly #file: H5adFile
+  readonly #release: () => Promise<void>
   /** Positions of genes and cells mean what the description of this version said. */
   #described: string | null = null
-  #isClosed = false
 
-  /**
-   * @param path a real path
-   * @param folder where genes of matrices stored by rows are kept sorted; `null`: nowhere
-   */
-  constructor(path: string, folder: ColumnFolder | null, take: () => H5adThread = takeThread) {
-    this.#path = path
-    this.#folder = folder
-    this.#takeThread = take
+  /** @param release gives up this use of the file, which others may share */
+  constructor(file: H5adFile, release: () => Promise<void>) {
+    this.#file = file
+    this.#release = release
   }
 
   version(_signal: AbortSignal): Promise<string> {
-    return fileVersion(this.#path)
+    return this.#file.version()
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
     await this.version(signal)
   }
 
-  /** Also opens the file again when it was replaced. */
   async describe(signal: AbortSignal): Promise<Description> {
-    const { version } = await this.#open(signal)
+    const { version } = await this.#file.session(signal)
     this.#described = version
     // The thread answers each read with what AnnDataReader says; so too below.
     const description = (await this.#read({ what: 'describe' }, signal)) as Description
@@ -81,13 +65,11 @@ export class H5adReader implements AnnDataReader {
   }
 
   async progress(): Promise<Progress> {
-    return (await this.#session?.genes.progress()) ?? NO_PROGRESS
+    return (await this.#file.genes?.progress()) ?? NO_PROGRESS
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    if (this.#session !== null)
-      await endSession(this.#session, new DataError('closed', 'The viewer of this file was closed.'))
+    await this.#release()
   }
 
   #read(read: SourceRead, signal: AbortSignal): Promise<unknown> {
@@ -96,9 +78,9 @@ export class H5adReader implements AnnDataReader {
 
   /** What was read counts only when the file was the same before and after. */
   async #ask<T>(signal: AbortSignal, read: (session: Session) => Promise<T>): Promise<T> {
-    const session = await this.#open(signal)
+    const session = await this.#file.session(signal)
     const { version } = session
-    if (version !== this.#described) throw this.#changed()
+    if (version !== this.#described) throw this.#file.changed()
     try {
       const answer = await read(session)
       await this.#checkUnchanged(version)
@@ -110,49 +92,7 @@ export class H5adReader implements AnnDataReader {
     }
   }
 
-  async #open(signal: AbortSignal): Promise<Session> {
-    const version = await fileVersion(this.#path)
-    const session = this.#session
-    if (session?.version === version && session.thread.isAlive) return session
-    return this.#opening.read(version, signal, (shared) => this.#start(version, shared))
-  }
-
-  async #start(version: string, signal: AbortSignal): Promise<Session> {
-    if (this.#isClosed) throw new DataError('closed', 'The viewer of this file was closed.')
-    const before = this.#session
-    if (before !== null) await before.genes.end(this.#changed())
-    if (before?.thread.isAlive === true) await before.thread.end(this.#changed())
-    const thread = await this.#startThread(signal)
-    const startThread = (stop: AbortSignal) => this.#startThread(stop)
-    const genes = new GeneColumns({ thread, startThread, folder: this.#folder, version })
-    this.#session = { version, thread, genes }
-    return this.#session
-  }
-
-  async #startThread(signal: AbortSignal): Promise<H5adThread> {
-    const thread = this.#takeThread()
-    try {
-      await thread.open(this.#path, signal)
-      return thread
-    } catch (error) {
-      await thread.end(this.#changed())
-      throw error
-    }
-  }
-
   async #checkUnchanged(version: string): Promise<void> {
-    if ((await fileVersion(this.#path)) !== version) throw this.#changed()
+    if ((await this.#file.version()) !== version) throw this.#file.changed()
   }
-
-  #changed(): DataError {
-    return new DataError(
-      'changed',
-      `The file ${quoted(this.#path)} changed on disk while it was open. Reload the page to see what it holds now.`,
-    )
-  }
-}
-
-async function endSession({ genes, thread }: Session, reason: DataError): Promise<void> {
-  await genes.end(reason)
-  await thread.end(reason)
 }

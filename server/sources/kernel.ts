@@ -35,7 +35,6 @@ export class KernelReader implements AnnDataReader {
   /** Kept, so that what was read once is served while the kernel is busy. */
   #description: Description | null = null
   #isStale = false
-  readonly #closed = new AbortController()
 
   constructor(ask: KernelRead) {
     this.#ask = ask
@@ -100,8 +99,9 @@ export class KernelReader implements AnnDataReader {
     return NO_PROGRESS
   }
 
+  /** Nothing of the kernel's is held here. */
   async close(): Promise<void> {
-    this.#closed.abort(new DataError('closed', 'The viewer of this dataset was closed.'))
+    this.#description = null
   }
 
   /** `null` where the array was replaced between two blocks. */
@@ -123,12 +123,11 @@ export class KernelReader implements AnnDataReader {
   }
 
   async #read(read: SourceRead, signal: AbortSignal): Promise<{ result: unknown; body: Uint8Array }> {
-    const either = AbortSignal.any([signal, this.#closed.signal])
-    either.throwIfAborted()
+    signal.throwIfAborted()
     try {
-      return await this.#ask(read, either)
+      return await this.#ask(read, signal)
     } catch (error) {
-      either.throwIfAborted()
+      signal.throwIfAborted()
       throw toDataError(error)
     }
   }

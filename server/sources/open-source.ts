@@ -6,9 +6,9 @@ import { AnnDataSource } from './anndata-source.ts'
 import type { ColumnFolder } from './column-folder.ts'
 import { DataError, type DataSource } from './data-source.ts'
 import { findPath } from './file-identity.ts'
-import { H5adReader } from './h5ad.ts'
 import { type KernelRead, KernelReader } from './kernel.ts'
 import { quoted } from './near-names.ts'
+import { OpenFiles } from './open-files.ts'
 
 export type { KernelRead } from './kernel.ts'
 export type SourceSpec = v.InferOutput<typeof sourceSpecSchema>
@@ -47,7 +47,8 @@ async function openPath(asked: string, options: OpenOptions, { columnFolder }: S
   if (!info.isFile())
     throw new DataError('unsupported', `${quoted(asked)} is not a file. Pass the path of an .h5ad file.`)
   await checkIsHdf5(path, asked, info.size)
-  const source = new AnnDataSource('h5ad', new H5adReader(path, columnFolder), basename(asked), options)
+  const reader = openFiles.read(path, { folder: columnFolder })
+  const source = new AnnDataSource('h5ad', reader, basename(asked), options)
   const patience = AbortSignal.timeout(OPEN_TIMEOUT_MS)
   try {
     await source.check(patience)
@@ -59,6 +60,8 @@ async function openPath(asked: string, options: OpenOptions, { columnFolder }: S
     throw new DataError('timed_out', `${quoted(asked)} could not be opened within ${limit}.`, { cause: error })
   }
 }
+
+const openFiles = new OpenFiles()
 
 const HDF5_SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])
 /** A file may begin with something else of 512, 1024, 2048 … bytes; nobody writes more than this before it. */

@@ -5,7 +5,9 @@ import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { AnnDataSource } from '../../../server/sources/anndata-source.ts'
 import type { DataSource } from '../../../server/sources/data-source.ts'
 import { H5adReader } from '../../../server/sources/h5ad.ts'
+import { H5adFile } from '../../../server/sources/h5ad-file.ts'
 import { H5adThread } from '../../../server/sources/h5ad-thread.ts'
+import { OpenFiles } from '../../../server/sources/open-files.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
 import { filesOf } from './anndata-files.ts'
 
@@ -47,7 +49,8 @@ describe('a file that changes while it is open', () => {
   })
 
   test('replaced between two parts of one question: changed, never a mixture', async () => {
-    const reader = new H5adReader(path, null)
+    const file = new H5adFile(path, { folder: null })
+    const reader = new H5adReader(file, () => file.close())
     onTestFinished(() => reader.close())
     await reader.describe(signal)
     await copyFile(join(hostile, 'names_are_hostile.csr.h5ad'), path)
@@ -103,23 +106,45 @@ describe('a read that finishes no block', () => {
   test('ends its thread and is told as timed out; the next one starts a new thread', { timeout: 60_000 }, async () => {
     const threads: H5adThread[] = []
     const take = () => {
-      // The first one is impatient: what takes it long is a chunk that inflates to more than a gigabyte.
-      threads.push(new H5adThread(threads.length === 0 ? 1000 : undefined))
+      // The second one is impatient: what takes it long is a chunk that inflates to more than a gigabyte.
+      threads.push(new H5adThread(threads.length === 1 ? 300 : undefined))
       return threads.at(-1)!
     }
-    const reader = new H5adReader(join(hostile, 'chunk_inflates_without_end.csr.h5ad'), null, take)
+    const parts = { folder: null, takeThread: take }
+    const file = new H5adFile(join(hostile, 'chunk_inflates_without_end.csr.h5ad'), parts)
+    const reader = new H5adReader(file, () => file.close())
     const source = new AnnDataSource('h5ad', reader, 'bomb', NO_OPTIONS)
     onTestFinished(() => source.close())
     await source.identity(signal)
+    threads[0]?.retire()
     await expect(source.obs('score', signal)).rejects.toMatchObject({ code: 'timed_out' })
-    expect(threads[0]?.isAlive).toBe(false)
+    expect(threads[1]?.isAlive).toBe(false)
     expect(await source.obs('cluster', signal)).toMatchObject({ missingCells: 0 })
-    expect(threads).toHaveLength(2)
+    expect(threads).toHaveLength(3)
   })
 })
 
-test('threads that were ended leave no process and no handle behind', async () => {
-  const before = process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
-  for (let i = 0; i < 3; i++) await (await open()).close()
-  expect(process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length).toBeLessThanOrEqual(before)
+describe('viewers of the same file', () => {
+  test('share its thread, and one that closes leaves it to the others', async () => {
+    const [first, second] = [await open(), await open()]
+    await first.close()
+    expect(await second.obs('leiden', signal)).toMatchObject({ categories: ['a', 'b'] })
+    await expect(first.obs('leiden', signal)).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('leave it open a little while for the next, then let it go', async () => {
+    const threads: H5adThread[] = []
+    const takeThread = () => {
+      threads.push(new H5adThread())
+      return threads.at(-1)!
+    }
+    const files = new OpenFiles(50)
+    for (let i = 0; i < 3; i++) {
+      const reader = files.read(path, { folder: null, takeThread })
+      await reader.describe(signal)
+      await reader.close()
+    }
+    expect(threads).toHaveLength(1)
+    await expect.poll(() => threads[0]?.isAlive).toBe(false)
+  })
 })
