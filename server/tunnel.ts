@@ -59,13 +59,16 @@ export class Tunnel {
   }
 
   async #inject(request: InjectOptions): Promise<TunnelAnswer> {
-    const { statusCode, headers, rawPayload } = await this.#app.inject(request)
-    if (rawPayload.byteLength > LIMITS.tunnelAnswerBytes) return tooLarge()
+    // As a stream: else each body is decoded as text too, which takes longer than all the rest (25 ms for 1 MiB).
+    const answer = await this.#app.inject({ ...request, payloadAsStream: true })
+    const body = await bodyOf(answer.stream())
+    if (body === null) return tooLarge()
+    const { statusCode, headers } = answer
     const answered = ANSWER_HEADERS.flatMap((name) => {
       const value = headers[name]
       return value === undefined ? [] : [[name, String(value)] as const]
     })
-    return { status: statusCode, headers: Object.fromEntries(answered), body: rawPayload }
+    return { status: statusCode, headers: Object.fromEntries(answered), body }
   }
 
   #leave(view: string): void {
@@ -73,6 +76,19 @@ export class Tunnel {
     if (count <= 1) this.#inFlight.delete(view)
     else this.#inFlight.set(view, count - 1)
   }
+}
+
+/** @returns `null` past the limit */
+async function bodyOf(stream: AsyncIterable<Buffer>): Promise<Uint8Array | null> {
+  const chunks: Buffer[] = []
+  let byteLength = 0
+  for await (const chunk of stream) {
+    byteLength += chunk.byteLength
+    if (byteLength > LIMITS.tunnelAnswerBytes) return null
+    chunks.push(chunk)
+  }
+  const [only] = chunks
+  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks)
 }
 
 function allowedHeaders(headers: Record<string, string>): Record<string, string> {
