@@ -58,6 +58,16 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        test: {
+          name: 'matrix',
+          environment: 'node',
+          include: ['test/matrix/**/*.test.ts'],
+          fileParallelism: false, // every environment by itself, `npm run matrix`
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 })

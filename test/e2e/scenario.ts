@@ -26,14 +26,24 @@ print(json.dumps(list(adata.uns["louvain_colors"])))`,
 /** A start that has to find Node, load the package and draw with software GL on a busy machine. */
 export const FIRST_PICTURE_MS = 60_000
 
+export type FirstPicture = { cells: number; transport: string; firstPictureMs: number }
+
 /**
  * What a biologist does: show, colour, select, command, reload.
  * @param transport the one that this environment must end in
+ * @param tell the first picture, as soon as it stands
  */
-export async function playScenario(notebook: OpenNotebook, transport: string): Promise<void> {
+export async function playScenario(
+  notebook: OpenNotebook,
+  transport: string,
+  tell?: (shown: FirstPicture) => void,
+): Promise<void> {
   const viewer = viewerFrame(notebook.outputs)
+  const start = performance.now()
   await notebook.run(0)
-  expect(await viewerReady(notebook.outputs, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
+  const shown = await viewerReady(notebook.outputs, FIRST_PICTURE_MS)
+  tell?.({ ...shown, firstPictureMs: Math.round(performance.now() - start) })
+  expect(shown).toEqual({ cells: 700, transport })
   const palette: string[] = JSON.parse(await notebook.run(1))
   const clusterColors = palette.map(parseHex)
   expect(await colorsSeen(viewer, clusterColors)).toBeGreaterThanOrEqual(5)

@@ -7,6 +7,13 @@ import { CHROMIUM_ARGUMENTS, findChromium } from '../../scripts/jupyter-lab.mjs'
 /** No page may keep anything: neither cookies nor storage. */
 export const NO_STORAGE = { profile: { default_content_setting_values: { cookies: 2 } } }
 
+/** What the browser keeps after its user was asked whether a site may reach this computer. */
+export function loopbackPermission(origin: string, isGranted: boolean): object {
+  const site = { [`${origin},*`]: { setting: isGranted ? 1 : 2 } }
+  const exceptions = { local_network_access: site, loopback_network: site, local_network: site }
+  return { profile: { content_settings: { exceptions } } }
+}
+
 /** A browser whose user has chosen these preferences; its profile goes when it closes. */
 export async function launchProfile(
   preferences: object,

@@ -2,15 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import {
-  CHROMIUM_ARGUMENTS,
-  findChromium,
-  freePort,
-  type Lab,
-  openNotebook,
-  startLab,
-} from '../../scripts/jupyter-lab.mjs'
-import { notebookReady } from './notebook.ts'
+import { CHROMIUM_ARGUMENTS, findChromium, freePort, type Lab, startLab } from '../../scripts/jupyter-lab.mjs'
+import { launchProfile, loopbackPermission } from './browser-profile.ts'
+import { makeCertificate } from './certificate.ts'
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { type FrontEnd, JUPYTER_LAB } from './front-ends.ts'
 import { makeOwnNetwork, type OwnNetwork } from './own-network.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -18,6 +14,15 @@ const ROOT = resolve(import.meta.dirname, '../..')
 export type LabOptions = {
   /** The browser sees the notebook under this name instead of 127.0.0.1; it must end in `.example.test`. */
   hostName?: string
+  /** Behind a reverse proxy that speaks HTTPS; needs a host name. */
+  https?: boolean
+  /**
+   * The browser takes the notebook's address for one of the public internet; what its user said about access to this
+   * computer. Headless, a question that nobody answers counts as a no.
+   */
+  publicPage?: 'unanswered' | 'denied' | 'granted'
+  /** What shows the notebook; JupyterLab by default. */
+  frontEnd?: FrontEnd
   baseUrl?: string
   serverProxy?: boolean
   labArguments?: string[]
@@ -74,9 +79,9 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
     ...(serverProxy === undefined ? {} : { serverProxy }),
     ...(environment === undefined ? {} : { environment }),
   })
-  const lab = hostName === undefined ? local : { ...local, url: local.url.replace('127.0.0.1', hostName) }
-  const browser = await launchBrowser(['--host-resolver-rules=MAP *.example.test 127.0.0.1'])
-  const context = await browser.newContext({ viewport: { width: 1200, height: 900 } })
+  const front = options.https === true ? await startFaultProxy(port, {}, { tls: makeCertificate() }) : null
+  const lab = { ...local, url: seenUrl(local.url, options, front) }
+  const context = await openBrowser(new URL(lab.url), options)
   const errors: string[] = []
   context.on('weberror', (error) => errors.push(String(error.error())))
   context.on('console', (line) => {
@@ -92,8 +97,7 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
       await local.shutDownKernels()
       writeFileSync(join(notebooks, file), notebookJson(cells))
       const page = await context.newPage()
-      await openNotebook(page, lab, file)
-      await notebookReady(page)
+      await (options.frontEnd ?? JUPYTER_LAB).open(page, lab, file)
       return page
     },
     async photograph(page, picture) {
@@ -107,12 +111,38 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
     },
     async stop() {
       writeFileSync(join(folder, 'browser-errors.log'), errors.join('\n'))
-      await browser.close()
+      await context.browser()?.close()
+      await context.close()
+      await front?.stop()
       await lab.stop()
       await network?.stop()
       for (const made of [notebooks, ownFolder]) rmSync(made, { recursive: true, force: true })
     },
   }
+}
+
+/** The notebook server's base as the browser sees it. */
+function seenUrl(url: string, { hostName }: LabOptions, front: FaultProxy | null): string {
+  const seen = new URL(url)
+  if (hostName !== undefined) seen.hostname = hostName
+  if (front === null) return seen.href
+  seen.protocol = 'https:'
+  seen.port = String(front.port)
+  return seen.href
+}
+
+async function openBrowser(url: URL, { publicPage }: LabOptions): Promise<BrowserContext> {
+  const names = '--host-resolver-rules=MAP *.example.test 127.0.0.1'
+  if (publicPage === undefined) {
+    const browser = await launchBrowser([names])
+    return await browser.newContext({ viewport: { width: 1200, height: 900 }, ignoreHTTPSErrors: true })
+  }
+  const preferences = publicPage === 'unanswered' ? {} : loopbackPermission(url.origin, publicPage === 'granted')
+  return await launchProfile(preferences, [
+    names,
+    '--ignore-certificate-errors',
+    `--ip-address-space-overrides=127.0.0.1:${url.port}=public`,
+  ])
 }
 
 /** A sentence as the name of a file. */
