@@ -284,3 +284,28 @@ test.each([
   if (width < 560) await toggle.click()
   await page.getByRole('combobox', { name: 'Colour by' }).click({ timeout: 5_000 })
 })
+
+test('a pasted list of genes colours by their mean, and the list is there again in a second page', async () => {
+  const { viewer, page } = await openViewer()
+  await page.getByRole('combobox', { name: 'Colour by' }).fill('CD3D, LYZ')
+  await page.getByRole('option', { name: 'Mean of 2 genes' }).click()
+  await says(page, 'color', 'CD3D + LYZ')
+  await page.getByRole('img', { name: /^From 0 to 691.5/ }).waitFor()
+  await command(viewer, 1, { kind: 'resetCamera' })
+  const second = await stage.open(viewer.url)
+  await says(second, 'color', 'CD3D + LYZ')
+})
+
+test('what was selected and hidden is undone and redone by keys', async () => {
+  const { page } = await openViewer()
+  await lasso(page, 0.7)
+  const selected = (await said(page, 'selected')) ?? ''
+  await page.getByRole('button', { name: /^DC/ }).click()
+  await page.getByRole('button', { name: 'Remove filter: cluster: 1 hidden' }).waitFor()
+  await page.keyboard.press('Control+z')
+  expect(await page.locator('.category[aria-pressed="false"]').count()).toBe(0)
+  await page.keyboard.press('Control+z')
+  await says(page, 'selected', '0')
+  await page.keyboard.press('Control+Shift+z')
+  await says(page, 'selected', selected)
+})
