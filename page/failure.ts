@@ -53,6 +53,11 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError'
 }
 
+/** Another way to the same server may do better; where the server itself says no, none will. */
+export function isOfTheWay(error: unknown): boolean {
+  return error instanceof ServerFailure && error.kind !== 'refused'
+}
+
 /** The sentence for any error: our own words where we have them, never a stack. */
 export function sentenceOf(error: unknown): string {
   return error instanceof Error && error.message !== '' ? error.message : 'Something went wrong that has no words yet.'

@@ -3,7 +3,7 @@ import { render } from 'preact'
 import { openAccess } from './access.ts'
 import { colorLabel } from './colorable.ts'
 import type { ConsoleCapture } from './console-capture.ts'
-import { sentenceOf } from './failure.ts'
+import { isOfTheWay, sentenceOf } from './failure.ts'
 import { freezeOutOfSight } from './freezer.ts'
 import { connectHost, type HostLink } from './host-link.ts'
 import type { Launch } from './launch.ts'
@@ -59,7 +59,9 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
         root,
       )
     }
-    void host.then((link) => link?.failed(sentence))
+    // Through the notebook there is no address to pass over.
+    const isLost = isOfTheWay(error) && !launch.isTunnel
+    void host.then((link) => (isLost ? link?.lost(sentence) : link?.failed(sentence)))
   }
 }
 

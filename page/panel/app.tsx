@@ -19,8 +19,10 @@ export function App({ page }: { page: PageContext }): VNode {
   const isDrawerOpen = useSignal(false)
   const search = useRef<HTMLInputElement>(null)
   const openSearch = () => {
+    // At once where it can be: the next letters may come before the next drawing of the page, and belong to the box.
+    search.current?.focus()
+    if (isPanelOpen.value) return
     isPanelOpen.value = true
-    // The box is in the panel, which is there after the next drawing of the page.
     requestAnimationFrame(() => search.current?.focus())
   }
   useEffect(() => {

@@ -107,6 +107,7 @@ function useComboboxList({ typed, suggestions, isComplete, inputRef, onChoose }:
   /** Enter came before the list did. */
   const isEntered = useSignal(false)
   const active = isOpen.value ? Math.min(at.value, suggestions.length - 1) : -1
+  const listedFor = typed.value
 
   const close = () => {
     isOpen.value = false
@@ -128,7 +129,7 @@ function useComboboxList({ typed, suggestions, isComplete, inputRef, onChoose }:
   const enter = () => {
     const best = suggestions[Math.max(active, 0)]
     if (!isOpen.value) isOpen.value = true
-    else if (!isComplete && active < 0) isEntered.value = true
+    else if ((!isComplete || typed.value !== listedFor) && active < 0) isEntered.value = true
     else if (best !== undefined) choose(best)
   }
   useEffect(() => {
