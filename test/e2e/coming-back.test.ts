@@ -2,15 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openNotebook } from '../../scripts/jupyter-lab.mjs'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
-import {
-  notebookReady,
-  runCell,
-  runSource,
-  saveNotebook,
-  viewerFrame,
-  viewerReady,
-  viewerRoot,
-} from '../stage/notebook.ts'
+import { notebookReady, runCell, saveNotebook, viewerFrame, viewerReady, viewerRoot } from '../stage/notebook.ts'
 import { differentPixels } from '../stage/picture.ts'
 import { chooseGene, lasso, shows } from './gestures.ts'
 import { FIRST_PICTURE_MS, SCENARIO_CELLS } from './scenario.ts'
@@ -34,18 +26,18 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
   afterAll(async () => stage?.stop(), 60_000)
 
   /** A notebook whose viewer is coloured by a gene, moved, and has a selection. */
-  async function openArranged(): Promise<{ page: Page; selected: number; picture: Buffer }> {
+  async function openArranged(): Promise<{ page: Page; picture: Buffer }> {
     const page = await stage.open(SCENARIO_CELLS)
     await runCell(page, 0)
     expect(await viewerReady(page, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
     const viewer = viewerFrame(page)
     await chooseGene(viewer, 'CD3D')
-    const selected = await lasso(viewer)
+    await lasso(viewer)
     await viewer.locator('canvas').first().press('+')
     // Neither a tooltip nor the ring of the focus in the picture.
     await page.mouse.move(5, 5)
     await viewer.locator('canvas').first().blur()
-    return { page, selected, picture: await settledPicture(page) }
+    return { page, picture: await settledPicture(page) }
   }
 
   test('a restarted kernel leaves the old picture, with a sentence that says what to do', async () => {
@@ -77,46 +69,7 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
       await shows(viewerFrame(first), 'color', here)
     }
   }, 180_000)
-
-  // Through the notebook it comes back only when the page next asks for something: known, and to be mended.
-  if (transport === 'tunnel') return
-  test('a viewer server that was killed is replaced, and the same picture comes back by itself', async () => {
-    const { page, selected, picture } = await openArranged()
-    const before = await readyAt(page)
-    await runSource(page, KILL_THE_SERVER)
-    await readyAfter(page, before)
-    await shows(viewerFrame(page), 'color', 'CD3D')
-    await shows(viewerFrame(page), 'selected', String(selected))
-    const again = await settledPicture(page)
-    expect(await differentPixels(page, picture, again)).toBeLessThan(0.01)
-    // Both directions work with the new one.
-    await runSource(page, 'viewer.set_color_by("louvain")')
-    await shows(viewerFrame(page), 'color', 'louvain')
-  }, 180_000)
 })
-
-/** The process that the kernel started for its viewers ends without a word. */
-const KILL_THE_SERVER = `import psutil
-servers = [p for p in psutil.Process().children() if any("server.mjs" in part for part in p.cmdline())]
-assert len(servers) == 1, servers
-servers[0].kill()`
-
-/** When the viewer's last first picture stood, in milliseconds since the epoch. */
-async function readyAt(page: Page): Promise<number> {
-  return Number(await viewerRoot(page).getAttribute('data-cellucid-ready-at'))
-}
-
-/** Wait for a first picture that is newer. */
-async function readyAfter(page: Page, before: number): Promise<void> {
-  await page.waitForFunction(
-    (then) => {
-      const root = document.querySelector<HTMLElement>('.cellucid-notebook')
-      return root?.dataset.cellucidStatus === 'ready' && Number(root.dataset.cellucidReadyAt) > then
-    },
-    before,
-    { timeout: FIRST_PICTURE_MS },
-  )
-}
 
 /** The picture once it has stopped moving. */
 async function settledPicture(page: Page): Promise<Buffer> {
