@@ -8,6 +8,8 @@ import { excerpt, isMain, machineEnvironment, NODE, ROOT, run, VENV_PYTHON } fro
 const NODE_MAJOR = 24
 /** numpy and ipykernel of today need it; the package itself runs on 3.10. */
 const OLDEST_PYTHON = [3, 11]
+/** Their `prepare()` writes the folders that tests read: one release of each format. */
+const EXPORTERS = ['0.0.9', '0.9.4']
 const BUNDLES = ['widget.js', 'page/index.html', 'server.mjs'].map((file) =>
   join(ROOT, 'python/cellucid_notebook/_static', file),
 )
@@ -29,6 +31,7 @@ const BUILD_SOURCES = [
 export async function setUp({ needsBrowser = false } = {}) {
   await installNodePackages()
   await installPythonPackages()
+  await installExporters()
   await installProject()
   await build()
   if (needsBrowser && findChromium() === null) await step('installing Chromium', installChromium)
@@ -65,6 +68,20 @@ async function installPythonPackages() {
   }
   await step('installing Python packages', () => pip(['install', '--no-deps', '-r', 'requirements-dev.txt']))
   stamp.write()
+}
+
+/** Each apart from the others and from the environment, whose packages it imports. */
+async function installExporters() {
+  for (const version of EXPORTERS) {
+    const folder = `.venv/exporters/cellucid-${version}`
+    const stamp = stampOf(`${folder}/.stamp`, ['requirements-dev.txt'])
+    if (stamp.isCurrent()) continue
+    rmSync(join(ROOT, folder), { recursive: true, force: true })
+    await step(`installing cellucid ${version}`, () =>
+      pip(['install', '--no-deps', '--target', join(ROOT, folder), `cellucid==${version}`]),
+    )
+    stamp.write()
+  }
 }
 
 /** Python imports the project from the checkout: `pip install -e .` */

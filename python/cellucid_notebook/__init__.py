@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .errors import CellucidError, PortError, ServerError, UnknownColumnError, ViewerNotReady, ViewerStoppedError
 from .session_bundle import SessionBundle
-from .show import cleanup_all, show_anndata
+from .show import cleanup_all, show, show_anndata
 from .viewer import Viewer
 
 try:
@@ -22,5 +22,6 @@ __all__ = [
     "ViewerNotReady",
     "ViewerStoppedError",
     "cleanup_all",
+    "show",
     "show_anndata",
 ]

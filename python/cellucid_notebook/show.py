@@ -46,7 +46,7 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     Parameters
     ----------
     data
-        An AnnData, or the path of an ``.h5ad`` file.
+        An AnnData, or the path of an ``.h5ad`` file or of a folder that cellucid wrote.
     color
         What colours the cells at first: a column of ``adata.obs`` or a gene, as in ``sc.pl.umap``.
     embedding
@@ -108,6 +108,47 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
         )
     viewer.display()
     return viewer
+
+
+def show(  # noqa: PLR0913 - as show_anndata
+    export_dir: str | os.PathLike[str],
+    *,
+    color: str | None = None,
+    embedding: str | None = None,
+    height: int = 600,
+    gene_id_column: str | None = None,
+    port: int | None = None,
+    client_server_url: str | None = None,
+    snapshot: bool = True,
+) -> Viewer:
+    """Show a folder that cellucid's ``prepare()`` wrote, and return the viewer that talks to the picture.
+
+    Both formats of such folders are read where they stand: those of cellucid 0.0.x and of 0.9.1 to 0.9.4, quantised and
+    compressed ones too. A folder with one dataset inside shows that one; of several, pass the path of one.
+    ``gene_id_column`` names another set of gene names that was exported; all else is as in ``show_anndata``.
+
+    Raises what ``show_anndata`` raises, and ``TypeError`` for what is no path.
+
+    Examples
+    --------
+    >>> viewer = show("./export_dir", color="cell_type")
+
+    """
+    if not isinstance(export_dir, (str, os.PathLike)):
+        raise TypeError(
+            f"show needs the path of a folder that cellucid wrote; found {type(export_dir).__module__}."
+            f"{type(export_dir).__qualname__}. An AnnData in memory is shown by show_anndata."
+        )
+    return show_anndata(
+        export_dir,
+        color=color,
+        embedding=embedding,
+        height=height,
+        gene_id_column=gene_id_column,
+        port=port,
+        client_server_url=client_server_url,
+        snapshot=snapshot,
+    )
 
 
 def _show_path(path: Path, options: JsonObject, presentation: Presentation, server: _server.Server) -> Viewer:

@@ -2,11 +2,18 @@ import type { CodesColumn } from '../../protocol/column-frame.ts'
 import type { KernelDescription } from '../../protocol/pipe.ts'
 import type { Rows } from './data-source.ts'
 
-/** What one obsm entry is. `rows` where it is not one per cell, `reason` where it cannot be read. */
-export type ObsmEntry = KernelDescription['obsm'][number] & { rows?: number; reason?: string }
+/**
+ * What one obsm entry is. `rows` where it is not one per cell, `reason` where it cannot be read, `label` where it has a
+ * name of its own.
+ */
+export type ObsmEntry = KernelDescription['obsm'][number] & { rows?: number; reason?: string; label?: string }
 
 /** What an AnnData holds, said without reading a column. `version` differs when any read could. */
-export type Description = Omit<KernelDescription, 'obsm'> & { obsm: ObsmEntry[] }
+export type Description = Omit<KernelDescription, 'obsm'> & {
+  obsm: ObsmEntry[]
+  /** The obsm key that the dataset itself says to show first. */
+  defaultEmbedding?: string
+}
 
 /** One value per cell as stored, but for its width: NaN or the largest code is missing. */
 export type ObsArray =

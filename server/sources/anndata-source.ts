@@ -66,7 +66,7 @@ export class AnnDataSource implements DataSource {
     }
     const { embedding, layer, geneIdColumn, color } = this.#options
     if (embedding !== null) this.#findEmbedding(description, embedding)
-    else if (defaultEmbedding(description.obsm, description.nObs) === null) throw noEmbedding(description)
+    else if (defaultEmbedding(description) === null) throw noEmbedding(description)
     if (layer !== null) checkLayer(description, layer)
     if (geneIdColumn !== null && !description.varColumns.includes(geneIdColumn)) {
       const near = nearNamesText(geneIdColumn, description.varColumns)
@@ -97,7 +97,7 @@ export class AnnDataSource implements DataSource {
       hasRaw: rawVar !== null,
       geneIdColumn,
       defaultLayer: layer === X ? null : layer,
-      defaultEmbedding: chosen?.key ?? defaultEmbedding(obsm, nObs),
+      defaultEmbedding: chosen?.key ?? defaultEmbedding(description),
       defaultColor: this.#defaultColor(description),
       notes: [...notes, ...this.#lateNotes, ...(await this.#reader.progress()).notes],
     }
@@ -111,8 +111,8 @@ export class AnnDataSource implements DataSource {
   async embedding(key: string | null, dimensions: number, signal: AbortSignal): Promise<Embedding> {
     const stop = this.#stopOf(signal)
     const description = await this.#describe(stop)
-    const { nObs, obsm } = description
-    const wanted = key ?? this.#options.embedding ?? defaultEmbedding(obsm, nObs)
+    const { nObs } = description
+    const wanted = key ?? this.#options.embedding ?? defaultEmbedding(description)
     if (wanted === null) throw noEmbedding(description)
     const entry = this.#findEmbedding(description, wanted)
     if (dimensions > entry.columns) {

@@ -1,5 +1,7 @@
 import type { EmbeddingInfo } from '../../protocol/identity.ts'
-import type { ObsmEntry } from './anndata-reader.ts'
+import type { Description, ObsmEntry } from './anndata-reader.ts'
+
+type EmbeddingChoices = Pick<Description, 'obsm' | 'nObs' | 'defaultEmbedding'>
 
 /** Coordinates of an image grow downward. */
 export function isImageSpace(key: string): boolean {
@@ -20,8 +22,12 @@ export function listEmbeddings(entries: readonly ObsmEntry[], nObs: number): Emb
     .map(({ entry }) => describeEmbedding(entry))
 }
 
-/** The first embedding that shows cells without being asked for, or `null`: a latent space is no picture. */
-export function defaultEmbedding(entries: readonly ObsmEntry[], nObs: number): string | null {
+/**
+ * The embedding that shows cells without being asked for: the dataset's own choice, else the first that is a picture
+ * (a latent space is none), else `null`.
+ */
+export function defaultEmbedding({ obsm: entries, nObs, defaultEmbedding: own }: EmbeddingChoices): string | null {
+  if (entries.some((entry) => entry.key === own && isDrawable(entry, nObs))) return own ?? null
   const usable = entries.filter((entry) => isDrawable(entry, nObs) && rankOf(entry) < NOBODYS_CHOICE)
   return listEmbeddings(usable, nObs)[0]?.key ?? null
 }
@@ -48,8 +54,14 @@ function dimensionRank({ columns }: ObsmEntry): number {
   return columns === 1 ? 2 : columns === 3 ? 1 : 0
 }
 
-function describeEmbedding({ key, columns }: ObsmEntry): EmbeddingInfo {
-  return { key, label: labelOf(key), columns, dimensions: dimensionsOf(columns) }
+function describeEmbedding({ key, columns, label }: ObsmEntry): EmbeddingInfo {
+  // A label that only repeats the key says less than ours.
+  return {
+    key,
+    label: label === undefined || label === key ? labelOf(key) : label,
+    columns,
+    dimensions: dimensionsOf(columns),
+  }
 }
 
 /** Stored in three columns: made for 3D. Wider (PCA): the first two. */

@@ -1,13 +1,15 @@
-import { open, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type * as v from 'valibot'
+import { EXPORT_FILES } from '../../protocol/export-layout.ts'
 import type { OpenOptions, sourceSpecSchema } from '../../protocol/pipe.ts'
 import { AnnDataSource } from './anndata-source.ts'
 import type { ColumnFolder } from './column-folder.ts'
 import { DataError, type DataSource } from './data-source.ts'
+import { ExportReader } from './export-folder.ts'
 import { findPath } from './file-identity.ts'
 import { type KernelRead, KernelReader } from './kernel.ts'
-import { quoted } from './near-names.ts'
+import { listed, quoted } from './near-names.ts'
 import { OpenFiles } from './open-files.ts'
 
 export type { KernelRead } from './kernel.ts'
@@ -41,14 +43,41 @@ export async function openSource(
 async function openPath(asked: string, options: OpenOptions, { columnFolder }: SourceSettings): Promise<DataSource> {
   const path = await findPath(asked)
   const info = await stat(path)
-  if (info.isDirectory()) {
-    throw new DataError('unsupported', `${quoted(asked)} is a folder, not an .h5ad file. Pass the path of a file.`)
-  }
+  if (info.isDirectory()) return checked(await openFolder(path, asked, options), asked)
   if (!info.isFile())
     throw new DataError('unsupported', `${quoted(asked)} is not a file. Pass the path of an .h5ad file.`)
   await checkIsHdf5(path, asked, info.size)
   const reader = openFiles.read(path, { folder: columnFolder })
-  const source = new AnnDataSource('h5ad', reader, basename(asked), options)
+  return checked(new AnnDataSource('h5ad', reader, basename(asked), options), asked)
+}
+
+/** An export of one dataset, or of several in folders of their own. */
+async function openFolder(path: string, asked: string, options: OpenOptions): Promise<AnnDataSource> {
+  if (await isExport(path)) return new AnnDataSource('export', new ExportReader(path), basename(path), options)
+  const inside: string[] = []
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory() && (await isExport(join(path, entry.name)))) inside.push(entry.name)
+  }
+  const [only] = inside
+  if (only !== undefined && inside.length === 1) return openFolder(join(path, only), asked, options)
+  const found = inside.length === 0 ? 'holds no dataset' : `holds ${inside.length} datasets: ${listed(inside.sort())}`
+  const advice =
+    inside.length === 0 ? 'Pass an .h5ad file or a folder that cellucid wrote' : 'Pass the path of one of them'
+  throw new DataError(
+    inside.length === 0 ? 'unsupported' : 'ambiguous',
+    `The folder ${quoted(asked)} ${found}. ${advice}.`,
+  )
+}
+
+async function isExport(folder: string): Promise<boolean> {
+  return stat(join(folder, EXPORT_FILES.identity)).then(
+    (info) => info.isFile(),
+    () => false,
+  )
+}
+
+/** The source, once it is known that it can be shown. */
+async function checked(source: AnnDataSource, asked: string): Promise<DataSource> {
   const patience = AbortSignal.timeout(OPEN_TIMEOUT_MS)
   try {
     await source.check(patience)

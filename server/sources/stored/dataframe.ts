@@ -156,7 +156,8 @@ async function sampleKind(array: StoredArray, turn: Turn): Promise<Kind> {
   return { kind: isMostlyUnique ? 'identifier' : 'categorical' }
 }
 
-function countKind(categories: number): Kind {
+/** Whether so many categories can be told apart by colour. */
+export function countKind(categories: number): Kind {
   if (categories <= MAX_CATEGORIES) return { kind: 'categorical' }
   return { kind: 'identifier', reason: `${categories.toLocaleString('en')} categories are too many to colour by` }
 }

@@ -29,12 +29,14 @@ export type ExpectedColumn =
 
 /**
  * Run a script beside this file that writes into a folder, once for each text of the script.
+ * @param library a folder with Python packages that come before the installed ones
  * @returns the folder, kept between runs
  */
-export async function filesOf(script: string): Promise<string> {
+export async function filesOf(script: string, library = ''): Promise<string> {
   const source = join(import.meta.dirname, script)
   const digest = createHash('sha256')
     .update(await readFile(source))
+    .update(library)
     .digest('hex')
     .slice(0, 12)
   const folder = join(ROOT, 'dist/test-data', `${script.replace('.py', '')}-${digest}`)
@@ -42,7 +44,7 @@ export async function filesOf(script: string): Promise<string> {
   await mkdir(join(ROOT, 'dist/test-data'), { recursive: true })
   const made = await mkdtemp(`${folder}.part-`)
   try {
-    await promisify(execFile)(PYTHON, [source, made])
+    await promisify(execFile)(PYTHON, [source, made], { env: { ...process.env, PYTHONPATH: library } })
   } catch (error) {
     await rm(made, { recursive: true })
     throw error
@@ -50,6 +52,11 @@ export async function filesOf(script: string): Promise<string> {
   // Another test may have been faster: then its folder stays.
   await rename(made, folder).catch(() => rm(made, { recursive: true }))
   return folder
+}
+
+/** A published cellucid, which writes export folders: where to import it from, as set-up installed it. */
+export function cellucidOf(version: string): string {
+  return join(ROOT, '.venv/exporters', `cellucid-${version}`)
 }
 
 export async function expectedOf(folder: string, name: string): Promise<ExpectedData> {

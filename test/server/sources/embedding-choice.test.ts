@@ -39,9 +39,9 @@ describe('choice of an embedding', () => {
   })
 
   test('a latent space alone is no picture, spatial alone is one', () => {
-    expect(defaultEmbedding(entries({ X_scVI: 30, loadings: 2 }), 10)).toBeNull()
-    expect(defaultEmbedding(entries({ X_scVI: 30, spatial: 2 }), 10)).toBe('spatial')
-    expect(defaultEmbedding([], 10)).toBeNull()
+    expect(defaultEmbedding({ obsm: entries({ X_scVI: 30, loadings: 2 }), nObs: 10 })).toBeNull()
+    expect(defaultEmbedding({ obsm: entries({ X_scVI: 30, spatial: 2 }), nObs: 10 })).toBe('spatial')
+    expect(defaultEmbedding({ obsm: [], nObs: 10 })).toBeNull()
   })
 
   test('what has other rows than cells, or cannot be read, is not offered', () => {
