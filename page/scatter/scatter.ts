@@ -284,6 +284,7 @@ export class Scatter {
 
   /** @returns whether the canvas now shows all that was set */
   #draw(): boolean {
+    this.#screen.measure()
     const { layer } = this.#screen
     if (layer === null) return false
     const morph = this.#currentMorph(layer)

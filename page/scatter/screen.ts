@@ -126,14 +126,24 @@ export class Screen {
     this.#loss?.loseContext()
   }
 
+  /** The browser tells a frame that is scrolled out of sight nothing of its size; asked, it answers. */
+  measure(): void {
+    if (!this.hasSize) this.#take(sizeOf(this.#canvas))
+  }
+
   #resize(size: CanvasSize): void {
+    if (this.#take(size)) this.#events.resized()
+  }
+
+  /** @returns whether the canvas has another size now, and is empty */
+  #take(size: CanvasSize): boolean {
     const old = this.#size
     this.#size = size
     const isSame = size.width === old.width && size.height === old.height && size.ratio === old.ratio
-    if (isSame || !this.hasSize) return
+    if (isSame || !this.hasSize) return false
     this.#fitBuffer(size.ratio)
     this.restartRefinement()
-    this.#events.resized()
+    return true
   }
 
   /** Make the canvas's own buffer fit. Setting a size empties it, so the same one is not set again. */

@@ -1,9 +1,10 @@
 """The viewer's second output in its cell: the last picture, for a notebook that is opened without a kernel.
 
 The widget's own output holds nothing that such a notebook could show. So a second one stands behind it, with a
-display id of its own: empty at first, later the page's PNG, or a sentence when the widget cannot appear. While the
-widget is live the picture is hidden; while it is not, the notebook's error in its place is. Both by the class names
-of JupyterLab 4 and Notebook 7; front ends without them show both.
+display id of its own: empty at first, later the page's PNG, or a sentence when the widget cannot appear. Once
+the widget has drawn, the picture is hidden, also while the widget looks for its server anew: it keeps its own. While
+there is no widget, the notebook's error in its place is hidden. Both by the class names of JupyterLab 4 and Notebook 7;
+front ends without them show both.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _UPDATE_INTERVAL_S = 2.0
 
 _STYLE = """<style>
 .jp-OutputArea-child:has(> .jp-OutputArea-output .cellucid-picture:empty),
-.jp-OutputArea-child:has(.cellucid-notebook[data-cellucid-status="ready"])
+.jp-OutputArea-child:has(.cellucid-notebook[data-cellucid-ready-at])
   + .jp-OutputArea-child:has(.cellucid-picture),
 .jp-OutputArea-child:not(:has(.cellucid-notebook)):has(+ .jp-OutputArea-child .cellucid-picture img) { display: none }
 .cellucid-picture img { max-width: 100% }

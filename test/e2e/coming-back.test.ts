@@ -2,7 +2,15 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openNotebook } from '../../scripts/jupyter-lab.mjs'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
-import { notebookReady, runCell, saveNotebook, viewerFrame, viewerReady, viewerRoot } from '../stage/notebook.ts'
+import {
+  notebookReady,
+  runCell,
+  runSource,
+  saveNotebook,
+  viewerFrame,
+  viewerReady,
+  viewerRoot,
+} from '../stage/notebook.ts'
 import { differentPixels } from '../stage/picture.ts'
 import { chooseGene, lasso, shows } from './gestures.ts'
 import { FIRST_PICTURE_MS, SCENARIO_CELLS } from './scenario.ts'
@@ -26,19 +34,41 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
   afterAll(async () => stage?.stop(), 60_000)
 
   /** A notebook whose viewer is coloured by a gene, moved, and has a selection. */
-  async function openArranged(): Promise<{ page: Page; picture: Buffer }> {
+  async function openArranged(): Promise<{ page: Page; selected: number; picture: Buffer }> {
     const page = await stage.open(SCENARIO_CELLS)
     await runCell(page, 0)
     expect(await viewerReady(page, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
     const viewer = viewerFrame(page)
     await chooseGene(viewer, 'CD3D')
-    await lasso(viewer)
+    const selected = await lasso(viewer)
     await viewer.locator('canvas').first().press('+')
     // Neither a tooltip nor the ring of the focus in the picture.
     await page.mouse.move(5, 5)
     await viewer.locator('canvas').first().blur()
-    return { page, picture: await settledPicture(page) }
+    return { page, selected, picture: await settledPicture(page) }
   }
+
+  // Out of sight a browser neither animates a frame nor tells it its size, and the user scrolls back to what is there.
+  test.each(['in sight', 'scrolled out of sight'])(
+    'a viewer server that was killed is replaced, and the same picture comes back by itself, %s',
+    async (where) => {
+      const { page, selected, picture } = await openArranged()
+      const before = await readyAt(page)
+      const output = page.locator('.jp-OutputArea-child', { has: viewerRoot(page) })
+      if (where === 'scrolled out of sight') await runSource(page, LONG_OUTPUT)
+      await runSource(page, KILL_THE_SERVER)
+      await readyAfter(page, before)
+      await output.scrollIntoViewIfNeeded()
+      await shows(viewerFrame(page), 'color', 'CD3D')
+      await shows(viewerFrame(page), 'selected', String(selected))
+      const again = await settledPicture(page)
+      expect(await differentPixels(page, picture, again)).toBeLessThan(0.01)
+      // Both directions work with the new one.
+      await runSource(page, 'viewer.set_color_by("louvain")')
+      await shows(viewerFrame(page), 'color', 'louvain')
+    },
+    180_000,
+  )
 
   test('a restarted kernel leaves the old picture, with a sentence that says what to do', async () => {
     const { page, picture } = await openArranged()
@@ -70,6 +100,31 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
     }
   }, 180_000)
 })
+
+/** The process that the kernel started for its viewers ends without a word. */
+const KILL_THE_SERVER = `import psutil
+servers = [p for p in psutil.Process().children() if any("server.mjs" in part for part in p.cmdline())]
+assert len(servers) == 1, servers
+servers[0].kill()`
+
+const LONG_OUTPUT = 'print("\\n" * 80 + "the last line")'
+
+/** When the viewer's last first picture stood, in milliseconds since the epoch. */
+async function readyAt(page: Page): Promise<number> {
+  return Number(await viewerRoot(page).getAttribute('data-cellucid-ready-at'))
+}
+
+/** Wait for a first picture that is newer. */
+async function readyAfter(page: Page, before: number): Promise<void> {
+  await page.waitForFunction(
+    (then) => {
+      const root = document.querySelector<HTMLElement>('.cellucid-notebook')
+      return root?.dataset.cellucidStatus === 'ready' && Number(root.dataset.cellucidReadyAt) > then
+    },
+    before,
+    { timeout: FIRST_PICTURE_MS },
+  )
+}
 
 /** The picture once it has stopped moving. */
 async function settledPicture(page: Page): Promise<Buffer> {
