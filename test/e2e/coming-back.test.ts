@@ -81,6 +81,21 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
     expect(await differentPixels(page, picture, still)).toBeLessThan(0.1) // the page may say itself that it is cut off
   }, 120_000)
 
+  test('a page that slept while its viewer server was replaced shows the same picture when it wakes', async () => {
+    const { page, picture } = await openArranged()
+    const before = await readyAt(page)
+    const { pid, port } = JSON.parse(await runSource(page, TELL_THE_SERVER))
+    const browser = await page.context().newCDPSession(page)
+    await browser.send('Page.setWebLifecycleState', { state: 'frozen' })
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => isReplaced(pid, port), { timeout: 15_000 }).toBe(true)
+    await browser.send('Page.setWebLifecycleState', { state: 'active' })
+    await readyAfter(page, before)
+    await viewerRoot(page).scrollIntoViewIfNeeded()
+    await shows(viewerFrame(page), 'color', 'CD3D')
+    expect(await differentPixels(page, picture, await settledPicture(page))).toBeLessThan(0.01)
+  }, 180_000)
+
   test('two tabs on one kernel each show what was asked in them', async () => {
     const first = await stage.open(SCENARIO_CELLS, 'tabs.ipynb')
     await runCell(first, 0)
@@ -96,7 +111,7 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
       ['CST3', 'LYZ'],
     ] as const) {
       await Promise.all([chooseGene(viewerFrame(first), here), chooseGene(viewerFrame(second), there)])
-      await shows(viewerFrame(first), 'color', here)
+      await Promise.all([shows(viewerFrame(first), 'color', here), shows(viewerFrame(second), 'color', there)])
     }
   }, 180_000)
 })
@@ -106,6 +121,23 @@ const KILL_THE_SERVER = `import psutil
 servers = [p for p in psutil.Process().children() if any("server.mjs" in part for part in p.cmdline())]
 assert len(servers) == 1, servers
 servers[0].kill()`
+
+const TELL_THE_SERVER = 'print(json.dumps({"pid": viewer._server.pid, "port": viewer.port}))'
+
+/** The kernel has seen this process end, and another answers in its place. */
+async function isReplaced(pid: number, port: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch {
+    // Gone, and its end collected: what answers now is the next one.
+  }
+  try {
+    return (await fetch(`http://127.0.0.1:${port}/_cellucid/health`)).ok
+  } catch {
+    return false // Nobody listens yet.
+  }
+}
 
 const LONG_OUTPUT = 'print("\\n" * 80 + "the last line")'
 
