@@ -21,13 +21,14 @@ export class ServerFailure extends Error {
 
 const DEAD_KEY: ReadonlySet<string> = new Set(['no_key', 'bad_key', 'bad_token', 'unknown_viewer'])
 
+const CLOSED = 'This view has been closed. Run the cell again to open it.'
+
 /** What each answer that is not a success means. The only place that reads a status for the user. */
 export function failureOfAnswer(answer: Answer): ServerFailure {
   const body = parseErrorBody(jsonOf(answer.body))
   if (body !== null && DEAD_KEY.has(body.code)) {
-    return new ServerFailure('keyDied', 'This view has been closed. Run the cell again to open it.', {
-      code: body.code,
-    })
+    const isOldLink = body.code === 'bad_token'
+    return new ServerFailure('keyDied', isOldLink ? body.message : CLOSED, { code: body.code })
   }
   if (body !== null) return new ServerFailure('refused', body.message, { code: body.code })
   if (answer.status === 0 || answer.status === 401 || answer.status === 403 || answer.status < 400) {

@@ -54,6 +54,11 @@ export const kernelCallSchema = v.variant('method', [
     method: v.literal('viewer.command'),
     params: v.object({ viewerId: v.string(), seq: v.number(), command: commandSchema }),
   }),
+  /** A secret that opens one page in the viewer token's place, within a quarter of an hour. */
+  v.object({
+    method: v.literal('viewer.oneTimeToken'),
+    params: v.object({ viewerId: v.string(), token: v.string() }),
+  }),
   v.object({
     method: v.literal('viewer.console'),
     params: v.object({ viewerId: v.string(), lines: v.array(consoleLineSchema) }),

@@ -73,6 +73,9 @@ export class KernelCalls {
         await viewers.need(viewerId).addCommand(seq, command, body)
         return { result: {} }
       }
+      case 'viewer.oneTimeToken':
+        viewers.need(call.params.viewerId).oneTimeTokens.add(call.params.token)
+        return { result: {} }
       case 'viewer.console':
         viewers.need(call.params.viewerId).console.add(call.params.lines)
         return { result: {} }

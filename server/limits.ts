@@ -7,6 +7,8 @@ export const LIMITS = {
   /** Tokens refused per viewer and minute before each further answer waits `refusedTokenDelayMs`. */
   refusedTokensPerMinute: 10,
   refusedTokenDelayMs: 1_000,
+  oneTimeTokensPerViewer: 8,
+  oneTimeTokenMs: 15 * 60_000,
 
   /** Proxies add cookies. */
   headerBytes: 16 << 10,

@@ -23,6 +23,7 @@ import type { KernelLink, Notification } from './kernel-link.ts'
 import type { KernelPulse } from './kernel-pulse.ts'
 import { Learnt, type Lesson } from './learnt.ts'
 import { LIMITS } from './limits.ts'
+import { OneTimeTokens } from './one-time-tokens.ts'
 import { Outbox } from './outbox.ts'
 import type { NotifyOptions } from './pipe.ts'
 import type { DataSource } from './sources/data-source.ts'
@@ -53,6 +54,7 @@ export class Viewer {
   readonly learnt = new Learnt()
   readonly console = new ConsoleRing()
   readonly backlog = new Backlog()
+  readonly oneTimeTokens = new OneTimeTokens()
   readonly #token: ViewerToken
   readonly #tokenDigest: Buffer
   readonly #kernel: KernelLink
@@ -94,8 +96,9 @@ export class Viewer {
     return this.pages.findLast((page) => page.isOpen) ?? null
   }
 
-  hasToken(token: string): boolean {
-    return sameDigest(this.#tokenDigest, digest(token))
+  /** May whoever shows this open a page? A one-time token is used up by the question. */
+  admits(token: string): boolean {
+    return sameDigest(this.#tokenDigest, digest(token)) || this.oneTimeTokens.take(token)
   }
 
   /** The mac holds and the nonce is new. */

@@ -54,12 +54,12 @@ export class Viewers {
   }
 
   /**
-   * Trade a token for a page key.
+   * Trade a token, the viewer's own or a one-time one, for a page key.
    * @returns `null` for a wrong token or an unknown viewer, which look the same
    */
   trade(id: ViewerId, token: string): PageKey | null {
     const viewer = this.get(id)
-    if (viewer === null || !viewer.hasToken(token)) return null
+    if (viewer === null || !viewer.admits(token)) return null
     const { key, evicted } = this.keys.make(id)
     if (evicted !== null) viewer.dropPage(evicted.id)
     return key

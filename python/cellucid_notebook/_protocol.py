@@ -61,6 +61,7 @@ KERNEL_CALLS: Final = (
     "viewer.cellSet",
     "viewer.close",
     "viewer.command",
+    "viewer.oneTimeToken",
     "viewer.console",
     "tunnel.fetch",
     "viewer.resolveColor",
@@ -125,3 +126,8 @@ def direct_base(port: int) -> str:
 def viewer_url(base: str, viewer_id: str, token: str) -> str:
     """The URL that users are promised, to open in a tab."""
     return f"{base}?jupyter=true&viewerId={viewer_id}&viewerToken={token}"
+
+
+def one_time_url(base: str, viewer_id: str, token: str) -> str:
+    """A link to one page; the secret stands in the fragment, which reaches no log."""
+    return f"{base}?jupyter=true&viewerId={viewer_id}#viewerToken={token}"

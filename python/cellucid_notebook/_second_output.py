@@ -13,6 +13,7 @@ import html
 import threading
 import time
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import Any
 
 from ._display import Cell, output_to
@@ -32,6 +33,27 @@ _STYLE = """<style>
 </style>"""
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence for the user, and a link to follow."""
+
+    text: str
+    #: ``None``: none would lead anywhere. It is only in the HTML, which no terminal prints.
+    link: str | None = None
+
+    @property
+    def html(self) -> str:
+        """The note as markup."""
+        sentence = f"<p>{html.escape(self.text)}</p>"
+        if self.link is None:
+            return sentence
+        address = html.escape(self.link, quote=True)
+        return (
+            f'{sentence}<p><a href="{address}" target="_blank" rel="noopener noreferrer">Open the viewer in a tab</a> '
+            "(works once, in the next 15 minutes)</p>"
+        )
+
+
 class SecondOutput:
     """The output behind one viewer's widget. Thread-safe; what it shows never holds a secret."""
 
@@ -41,7 +63,7 @@ class SecondOutput:
         self._lock = threading.Lock()
         self._cell: Cell | None = None
         self._png: bytes | None = None
-        self._note: str | None = None
+        self._note: Note | None = None
         self._shown_at = 0.0
         self._next: Entry | None = None
         #: Pictures that came, and were put into the notebook.
@@ -58,10 +80,10 @@ class SecondOutput:
             self._png = bytes(png)
             self._later()
 
-    def note(self, text: str | None) -> None:
-        """Say ``text`` (in place of a picture, while there is none), or take it back with ``None``."""
-        if text != self._note:
-            self._note = text
+    def note(self, note: Note | None) -> None:
+        """Say something (in place of a picture, while there is none), or take it back with ``None``."""
+        if note != self._note:
+            self._note = note
             self._later()
 
     def close(self) -> None:
@@ -100,7 +122,7 @@ class SecondOutput:
             image = f'<img alt="The viewer\'s last picture" src="data:image/png;base64,{picture}">'
             return {"text/html": _html(image), "image/png": picture, "text/plain": "The viewer's last picture"}
         if self._note is not None:
-            return {"text/html": _html(f"<p>{html.escape(self._note)}</p>"), "text/plain": self._note}
+            return {"text/html": _html(self._note.html), "text/plain": self._note.text}
         return {"text/html": _html(""), "text/plain": ""}
 
 

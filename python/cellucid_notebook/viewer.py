@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import sys
 import warnings
@@ -17,14 +18,16 @@ import anywidget
 import numpy as np
 import traitlets
 
+from ._absent_widget import absent_widget_note
 from ._cells import CellIndices, decode_cells
 from ._comm import WidgetComm, drop_subshell_pin, supports_subshells
 from ._display import Cell, current_cell, output_to, publish, shown_in_cells
-from ._environment import override_base
+from ._environment import hints, override_base
 from ._idle import idle_watch
+from ._link import Notification
 from ._pipe import wait_for
 from ._presentation import Presentation
-from ._protocol import JsonObject, direct_base, viewer_url
+from ._protocol import JsonObject, direct_base, one_time_url, viewer_url
 from ._report import ConnectionReport, Facts, probe_health, report, timed
 from ._requests import PageRequests
 from ._second_output import SecondOutput
@@ -128,12 +131,15 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         It holds the viewer's secret: whoever has it sees the data while the viewer lives. It is built on the override
         (``client_server_url=``), else on the base that a browser last proved, else on `server_url`.
         """
-        if self._override is not None:
-            base = override_base(self._override, self.port)
-        else:
-            base = self._last_base or direct_base(self.port)
+        if self._override is None:
             self._warn_when_unreachable()
-        return viewer_url(base, self.viewer_id, self._link.token)
+        return viewer_url(self._base, self.viewer_id, self._link.token)
+
+    @property
+    def _base(self) -> str:
+        if self._override is not None:
+            return override_base(self._override, self.port)
+        return self._last_base or direct_base(self.port)
 
     def _warn_when_unreachable(self) -> None:
         connection = self.connection
@@ -322,7 +328,15 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
 
     def _say_that_nothing_appeared(self) -> None:
         if not self._messages.seen and self._ended is None and not self._link.pages:
-            self._second_output.note(_nothing_appeared())
+            self._second_output.note(absent_widget_note(self._one_time_link()))
+
+    def _one_time_link(self) -> str | None:
+        """A link for the notebook, which is saved with all that stands in it: never with the viewer's own secret."""
+        if self._override is None and self._last_base is None and "hubPrefix" in hints():
+            return None
+        token = secrets.token_hex(32)
+        self._server.send(Notification("viewer.oneTimeToken", {"viewerId": self.viewer_id, "token": token}))
+        return one_time_url(self._base, self.viewer_id, token)
 
     def widget_appeared(self) -> None:
         """A widget gave the first sign of itself."""
@@ -441,18 +455,6 @@ _LISTENER = {
     "on_lost",
     "widget_appeared",
 }
-
-
-def _nothing_appeared() -> str:
-    version = anywidget.__version__
-    return (
-        "The viewer has not appeared here. If there is an error above, the program that serves this notebook page "
-        "(often "
-        f"another environment than the kernel's) lacks anywidget {version}: run `pip install anywidget=={version}` "
-        "in the "
-        "environment that runs JupyterLab and reload the page. Until then run print(viewer.viewer_url) and open that "
-        "address in a browser tab."
-    )
 
 
 def _for_users(name: str, event: JsonObject, body: Buffer) -> Event:

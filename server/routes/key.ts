@@ -19,7 +19,7 @@ const keyBody = v.object({
   ),
 })
 
-/** A page trades its viewer's token for a key of its own. */
+/** A page trades its viewer's token, or the one-time token of a link, for a key of its own. */
 export function keyRoute(app: FastifyInstance, { viewers, report }: AppParts): void {
   app.post(`/${ROUTES.key}`, { bodyLimit: LIMITS.keyBodyBytes }, async (request) => {
     const body = parseInput(keyBody, request.body)
@@ -34,6 +34,9 @@ export function keyRoute(app: FastifyInstance, { viewers, report }: AppParts): v
     const pageKey = viewers.trade(viewerId, viewerToken)
     if (pageKey !== null) return { pageKey }
     await delay(viewers.refusedTokenDelay(viewerId))
-    throw new ProtocolError('bad_token', 'This link is not valid any more. Run the cell again.')
+    throw new ProtocolError(
+      'bad_token',
+      'This link is not valid any more. Run the cell again, or open viewer.viewer_url.',
+    )
   })
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
-import { runCell, runSource } from '../stage/notebook.ts'
+import { runCell, runSource, saveNotebook } from '../stage/notebook.ts'
 import { parseHex } from '../stage/picture.ts'
 import { colorsSeen, lasso, shows } from './gestures.ts'
 import { scenarioCells } from './scenario.ts'
@@ -17,12 +17,26 @@ beforeAll(async () => {
 afterEach(async ({ task }) => stage.closePages(task.name))
 afterAll(async () => stage?.stop(), 60_000)
 
-test('where anywidget is missing, the cell says what to install and where, and that the address works in a tab', async () => {
+test('where anywidget is missing, the cell says what to install and where, and its link opens the viewer once', async () => {
   const page = await stage.open(scenarioCells())
   await runCell(page, 0)
   const output = page.locator('.jp-Cell').first().locator('.jp-OutputArea')
   await output.getByText(/pip install anywidget==/).waitFor({ timeout: 30_000 })
   await output.getByText(/viewer\.viewer_url/).waitFor()
+  const link = output.getByRole('link', { name: 'Open the viewer in a tab' })
+  const open = async () => {
+    const opened = stage.context.waitForEvent('page')
+    await link.click()
+    return await opened
+  }
+  await shows(await open(), 'cells', '700')
+  await (await open())
+    .getByRole('alert')
+    .filter({ hasText: /not valid any more.*viewer\.viewer_url/ })
+    .waitFor()
+  const { viewerToken } = Object.fromEntries(new URL(await viewerUrl(page)).searchParams)
+  await saveNotebook(page)
+  expect(readFileSync(join(stage.lab.folder, 'notebook-1.ipynb'), 'utf8')).not.toContain(viewerToken)
 }, 120_000)
 
 test('viewer_url in a tab of its own draws, hears Python, and tells it the selection', async () => {

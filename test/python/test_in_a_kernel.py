@@ -268,10 +268,12 @@ def test_a_picture_of_the_page_is_saved_in_the_cell_that_shows_it(kernel: Notebo
 def test_a_widget_that_cannot_appear_is_explained_beside_it_and_a_late_one_takes_it_back(kernel: Notebook) -> None:
     shown = kernel.run("viewer = show_anndata(adata)\ntoken = viewer.viewer_url.partition('viewerToken=')[2]")
     (model,) = kernel.views(shown)
-    note = kernel.wait(lambda m: m["msg_type"] == "update_display_data", timeout=10)["content"]["data"]["text/plain"]
+    shown_note = kernel.wait(lambda m: m["msg_type"] == "update_display_data", timeout=10)["content"]["data"]
+    note = shown_note["text/plain"]
     assert "pip install anywidget==" in note
     assert "in the environment that runs JupyterLab" in note
-    assert kernel.evaluate("token") not in note
+    assert 'href="http://127.0.0.1:' in shown_note["text/html"]
+    assert kernel.evaluate("token") not in str(shown_note)
     kernel.send_custom(model, {"kind": "hello", "view": "0123456789abcdef", "protocol": 1})
     kernel.wait(lambda m: m["msg_type"] == "update_display_data" and m["content"]["data"]["text/plain"] == "")
 

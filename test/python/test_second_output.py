@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cellucid_notebook import _second_output
 from cellucid_notebook._display import Cell
-from cellucid_notebook._second_output import SecondOutput
+from cellucid_notebook._second_output import Note, SecondOutput
 from cellucid_notebook._timetable import Timetable
 
 CELL = Cell("request", "cell", {"header": {"msg_id": "request"}})
@@ -83,10 +83,11 @@ def test_without_pictures_only_sentences_are_shown(shown: Any, due: Any) -> None
     output.show(CELL)
     output.picture(b"png")
     assert due == []
-    output.note("Install <anywidget>.")
+    output.note(Note("Install <anywidget>.", 'http://127.0.0.1:1/?a=1&b="'))
     due[0][1]()
     assert shown[-1][0]["text/plain"] == "Install <anywidget>."
     assert "Install &lt;anywidget&gt;." in shown[-1][0]["text/html"]
+    assert 'href="http://127.0.0.1:1/?a=1&amp;b=&quot;"' in shown[-1][0]["text/html"]
     output.note(None)
     due[1][1]()
     assert shown[-1][0]["text/plain"] == ""
@@ -95,6 +96,6 @@ def test_without_pictures_only_sentences_are_shown(shown: Any, due: Any) -> None
 def test_before_it_is_shown_nothing_happens(shown: Any, due: Any) -> None:
     output = SecondOutput("v", saves_pictures=True)
     output.picture(b"png")
-    output.note("x")
+    output.note(Note("x"))
     output.close()
     assert (shown, due) == ([], [])

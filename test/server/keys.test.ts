@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parsePageKey } from '../../protocol/probe.ts'
 import { ROUTES } from '../../protocol/urls.ts'
+import { LIMITS } from '../../server/limits.ts'
 import { appStage, HOST } from '../stage/app-stage.ts'
 import { makeIds } from '../stage/start-server.ts'
 
@@ -32,6 +33,17 @@ describe('the trade of a token for a page key', () => {
     expect(keys.map(parsePageKey)).toEqual(keys)
     expect(new Set(keys).size).toBe(2)
     expect(await Promise.all(keys.map(identity))).toEqual([200, 200])
+  })
+
+  test('takes a one-time token once, and none that is older than a quarter of an hour', async () => {
+    const { viewer, ids, trade, identity } = await keyStage()
+    const [fresh, old] = ['a'.repeat(64), 'b'.repeat(64)] as const
+    viewer.oneTimeTokens.add(fresh)
+    viewer.oneTimeTokens.add(old, performance.now() - LIMITS.oneTimeTokenMs)
+    const first = await trade({ ...ids, viewerToken: fresh })
+    expect(await identity(first.json().pageKey)).toBe(200)
+    expect((await trade({ ...ids, viewerToken: fresh })).statusCode).toBe(401)
+    expect((await trade({ ...ids, viewerToken: old })).statusCode).toBe(401)
   })
 
   test('refuses a wrong token and an unknown viewer alike', async () => {
