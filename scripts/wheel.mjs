@@ -1,8 +1,9 @@
-// `npm run wheel`: build the wheel, install it alone into an empty environment, and see that it works there.
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+// `npm run wheel`: build the wheel, install it alone into an empty environment, and see that it works there: first from a
+// script, then the quickstart in JupyterLab.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { excerpt, ROOT, run, VENV_PYTHON } from './command.mjs'
+import { excerpt, NODE, projectEnvironment, ROOT, run, VENV_PYTHON } from './command.mjs'
 import { setUp } from './setup.mjs'
 
 const DIST = join(ROOT, 'dist')
@@ -40,12 +41,37 @@ async function tryAlone(wheel, folder) {
   if (status !== 0) throw new Error('The wheel does not work alone.')
 }
 
+/** The quickstart, whose kernel is the environment with the wheel. JupyterLab and scanpy are lent to it. */
+async function tryQuickstart(folder) {
+  const python = join(folder, 'venv/bin/python')
+  const sitePackages = 'import sysconfig; print(sysconfig.get_paths()["purelib"], end="")'
+  const [{ output: own }, { output: lent }] = await Promise.all(
+    [python, VENV_PYTHON].map((program) => run(program, ['-c', sitePackages], { quiet: true })),
+  )
+  // By a .pth file they come after the wheel's own, and the project's editable install is not among them.
+  writeFileSync(join(own, 'lent.pth'), `${lent}\n`)
+  const kernel = join(folder, 'jupyter/kernels/python3')
+  mkdirSync(kernel, { recursive: true })
+  const spec = {
+    display_name: 'Python 3',
+    language: 'python',
+    argv: [python, '-m', 'ipykernel_launcher', '-f', '{connection_file}'],
+    env: { PATH: join(folder, 'venv/bin'), PYTHONPATH: '' },
+  }
+  writeFileSync(join(kernel, 'kernel.json'), JSON.stringify(spec))
+  const env = { ...projectEnvironment(), JUPYTER_PATH: join(folder, 'jupyter') }
+  const notebook = [join(ROOT, 'scripts/run-notebook.mjs'), join(ROOT, 'examples/quickstart.ipynb')]
+  const { status } = await run(NODE, notebook, { env })
+  if (status !== 0) throw new Error('The quickstart does not run with the wheel.')
+}
+
 try {
-  await setUp()
+  await setUp({ needsBrowser: true })
   const wheel = await buildWheel()
   const folder = mkdtempSync(join(tmpdir(), 'wheel-'))
   try {
     await tryAlone(wheel, folder)
+    await tryQuickstart(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
