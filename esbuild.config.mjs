@@ -73,7 +73,7 @@ async function smaller(script) {
   const options = {
     module: true,
     ecma: 2022,
-    compress: { passes: 5, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
+    compress: { passes: 8, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
   }
   const { code } = await minify(script, options)
   return code.trimEnd()
