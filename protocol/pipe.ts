@@ -9,7 +9,7 @@ import { pageStateSchema } from './state.ts'
  * error codes as texts. The body, where one is named below, is the frame's.
  */
 export const sourceSpecSchema = v.variant('kind', [
-  /** A file or folder that the server opens itself. */
+  /** A file, folder or URL that the server opens itself. */
   v.object({ kind: v.literal('path'), path: v.string() }),
   /** Arrays that live in the kernel, read by `source.read`. */
   v.object({ kind: v.literal('kernel'), sourceId: v.string() }),

@@ -5,6 +5,6 @@ if (isMainThread) {
   const { runServer } = await import('./run.ts')
   await runServer(process.argv.slice(2))
 } else {
-  const { isH5adWorker, runH5adWorker } = await import('./sources/h5ad-worker.ts')
-  if (isH5adWorker()) runH5adWorker()
+  const { isStoredWorker, runStoredWorker } = await import('./sources/stored-worker.ts')
+  if (isStoredWorker()) runStoredWorker()
 }

@@ -37,6 +37,11 @@ def is_anndata(data: object) -> bool:
     return all(hasattr(data, part) for part in ("obs", "var", "obsm", "uns", "var_names", "n_obs"))
 
 
+def is_url(data: object) -> bool:
+    """Whether ``data`` is the http(s) URL of a store."""
+    return isinstance(data, str) and data.lower().startswith(("http://", "https://"))
+
+
 def data_path(data: str | os.PathLike[str]) -> Path:
     """The absolute path of a dataset. Raises ``DataFileNotFoundError``, or ``DataError`` for a file that is no HDF5."""
     path = Path(data).expanduser()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ShownData:
-    """An AnnData in memory, or a file; exactly one of the two is given.
+    """An AnnData in memory, or a file; neither for a store behind a URL.
 
     ``ask_cell_count`` asks the server for the number of cells of a file; ``None`` while it does not know.
     """

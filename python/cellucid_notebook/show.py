@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from . import _server
-from ._checks import check_anndata, check_override, data_path, is_anndata
+from ._checks import check_anndata, check_override, data_path, is_anndata, is_url
 from ._environment import override
 from ._link import ViewerLink
 from ._pipe import wait_for
@@ -46,7 +47,8 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     Parameters
     ----------
     data
-        An AnnData, or the path of an ``.h5ad`` file or of a folder that cellucid wrote.
+        An AnnData, or the path of an ``.h5ad`` file, of a ``.zarr`` store (a folder or one zip file; also its http(s)
+        URL), or of a folder that cellucid wrote.
     color
         What colours the cells at first: a column of ``adata.obs`` or a gene, as in ``sc.pl.umap``.
     embedding
@@ -95,7 +97,10 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
         "geneIdColumn": gene_id_column,
         "layer": layer,
     }
-    if isinstance(data, (str, os.PathLike)):
+    if isinstance(data, str) and is_url(data):
+        name = urlsplit(data).path.rstrip("/").rpartition("/")[2] or "AnnData"
+        viewer = _show_url(data, {**options, "name": name}, presentation, _server.ensure(port))
+    elif isinstance(data, (str, os.PathLike)):
         path = data_path(data)
         viewer = _show_path(path, {**options, "name": path.name}, presentation, _server.ensure(port))
     elif is_anndata(data):
@@ -103,7 +108,7 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
         viewer = _show_adata(data, {**options, "embedding": key}, presentation, _server.ensure(port))
     else:
         raise TypeError(
-            f"show_anndata needs an AnnData or the path of an .h5ad file; found {type(data).__module__}."
+            f"show_anndata needs an AnnData or the path of an .h5ad file or .zarr store; found {type(data).__module__}."
             f"{type(data).__qualname__}. For a table of counts, make an AnnData first: anndata.AnnData(counts)."
         )
     viewer.display()
@@ -149,6 +154,11 @@ def show(  # noqa: PLR0913 - as show_anndata
         client_server_url=client_server_url,
         snapshot=snapshot,
     )
+
+
+def _show_url(url: str, options: JsonObject, presentation: Presentation, server: _server.Server) -> Viewer:
+    link = ViewerLink({"kind": "path", "path": url}, options)
+    return _open(link, ShownData(ask_cell_count=partial(_ask_cell_count, server, link)), presentation, server)
 
 
 def _show_path(path: Path, options: JsonObject, presentation: Presentation, server: _server.Server) -> Viewer:

@@ -3,8 +3,8 @@ import type { GeneArray, Progress } from './anndata-reader.ts'
 import type { ColumnFolder, Part } from './column-folder.ts'
 import { ColumnStore, STORE_FORMAT } from './column-store.ts'
 import { DataError } from './data-source.ts'
-import type { H5adThread } from './h5ad-thread.ts'
 import type { MatrixInfo } from './stored/matrix.ts'
+import type { StoredThread } from './stored-thread.ts'
 
 /** Fewer stored values than this are looked through in a few milliseconds. */
 const MIN_STORED_VALUES = 2_000_000
@@ -18,9 +18,9 @@ const WANTED_BLOCKS = 64
 
 /** What the matrices of one opened file have to do with their columns. */
 export type GeneColumnsParts = {
-  thread: H5adThread
+  thread: StoredThread
   /** A second thread on the same file, for building. */
-  startThread: (signal: AbortSignal) => Promise<H5adThread>
+  startThread: (signal: AbortSignal) => Promise<StoredThread>
   folder: ColumnFolder | null
   /** Names the file's bytes, not only its path. */
   version: string

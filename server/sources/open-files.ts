@@ -1,10 +1,11 @@
-import { H5adReader } from './h5ad.ts'
-import { H5adFile, type H5adFileParts } from './h5ad-file.ts'
+import { StoredFile, type StoredFileParts } from './stored-file.ts'
+import type { StoredPlace } from './stored-place.ts'
+import { StoredReader } from './stored-reader.ts'
 
 /** A cell that is run again closes its viewer and opens the next: the file stays open so long. */
 const LINGER_MS = 30_000
 
-type Entry = { file: H5adFile; users: number; timer: NodeJS.Timeout | null }
+type Entry = { file: StoredFile; users: number; timer: NodeJS.Timeout | null }
 
 /**
  * Files by path, shared by all viewers of a file: one thread, one set of sorted genes. The last one that closes leaves
@@ -18,15 +19,14 @@ export class OpenFiles {
     this.#lingerMs = lingerMs
   }
 
-  /** @param path a real path */
-  read(path: string, parts: H5adFileParts): H5adReader {
-    const entry = this.#entries.get(path) ?? { file: new H5adFile(path, parts), users: 0, timer: null }
-    this.#entries.set(path, entry)
+  read(place: StoredPlace, parts: StoredFileParts): StoredReader {
+    const entry = this.#entries.get(place.path) ?? { file: new StoredFile(place, parts), users: 0, timer: null }
+    this.#entries.set(place.path, entry)
     if (entry.timer !== null) clearTimeout(entry.timer)
     entry.timer = null
     entry.users += 1
     let isReleased = false
-    return new H5adReader(entry.file, async () => {
+    return new StoredReader(entry.file, async () => {
       if (isReleased) return
       isReleased = true
       await this.#release(entry)
@@ -37,7 +37,7 @@ export class OpenFiles {
     entry.users -= 1
     if (entry.users > 0) return
     entry.timer = setTimeout(() => {
-      this.#entries.delete(entry.file.path)
+      this.#entries.delete(entry.file.place.path)
       void entry.file.close()
     }, this.#lingerMs)
     entry.timer.unref()

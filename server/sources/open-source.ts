@@ -11,6 +11,9 @@ import { findPath } from './file-identity.ts'
 import { type KernelRead, KernelReader } from './kernel.ts'
 import { listed, quoted } from './near-names.ts'
 import { OpenFiles } from './open-files.ts'
+import type { StoredPlace } from './stored-place.ts'
+import { parseStoreUrl } from './zarr/http-store.ts'
+import { TOP_DOCUMENTS } from './zarr/zarr-nodes.ts'
 
 export type { KernelRead } from './kernel.ts'
 export type SourceSpec = v.InferOutput<typeof sourceSpecSchema>
@@ -41,39 +44,68 @@ export async function openSource(
 }
 
 async function openPath(asked: string, options: OpenOptions, { columnFolder }: SourceSettings): Promise<DataSource> {
+  if (/^https?:\/\//i.test(asked)) {
+    const { href, pathname } = parseStoreUrl(asked)
+    const name = basename(pathname) || 'AnnData'
+    return checked(stored({ format: 'zarr-url', path: href }, name, options, columnFolder), name)
+  }
   const path = await findPath(asked)
   const info = await stat(path)
-  if (info.isDirectory()) return checked(await openFolder(path, asked, options), asked)
+  if (info.isDirectory()) return checked(await openFolder(path, asked, options, columnFolder), asked)
   if (!info.isFile())
     throw new DataError('unsupported', `${quoted(asked)} is not a file. Pass the path of an .h5ad file.`)
-  await checkIsHdf5(path, asked, info.size)
-  const reader = openFiles.read(path, { folder: columnFolder })
-  return checked(new AnnDataSource('h5ad', reader, basename(asked), options), asked)
+  const format = (await startsWith(path, asked, ZIP_SIGNATURE)) ? 'zarr-zip' : 'h5ad'
+  if (format === 'h5ad') await checkIsHdf5(path, asked, info.size)
+  return checked(stored({ format, path }, basename(asked), options, columnFolder), asked)
 }
 
-/** An export of one dataset, or of several in folders of their own. */
-async function openFolder(path: string, asked: string, options: OpenOptions): Promise<AnnDataSource> {
+function stored(place: StoredPlace, name: string, options: OpenOptions, folder: ColumnFolder | null): AnnDataSource {
+  return new AnnDataSource(place.format === 'h5ad' ? 'h5ad' : 'zarr', openFiles.read(place, { folder }), name, options)
+}
+
+/** A zarr store, or an export of one dataset, or of several in folders of their own. */
+async function openFolder(
+  path: string,
+  asked: string,
+  options: OpenOptions,
+  columnFolder: ColumnFolder | null,
+): Promise<AnnDataSource> {
+  if (await hasFile(path, TOP_DOCUMENTS)) {
+    return stored({ format: 'zarr-folder', path }, basename(path), options, columnFolder)
+  }
   if (await isExport(path)) return new AnnDataSource('export', new ExportReader(path), basename(path), options)
   const inside: string[] = []
   for (const entry of await readdir(path, { withFileTypes: true })) {
     if (entry.isDirectory() && (await isExport(join(path, entry.name)))) inside.push(entry.name)
   }
   const [only] = inside
-  if (only !== undefined && inside.length === 1) return openFolder(join(path, only), asked, options)
+  if (only !== undefined && inside.length === 1) return openFolder(join(path, only), asked, options, columnFolder)
   const found = inside.length === 0 ? 'holds no dataset' : `holds ${inside.length} datasets: ${listed(inside.sort())}`
   const advice =
-    inside.length === 0 ? 'Pass an .h5ad file or a folder that cellucid wrote' : 'Pass the path of one of them'
+    inside.length === 0
+      ? 'Pass an .h5ad file, a .zarr store, or a folder that cellucid wrote'
+      : 'Pass the path of one of them'
   throw new DataError(
     inside.length === 0 ? 'unsupported' : 'ambiguous',
     `The folder ${quoted(asked)} ${found}. ${advice}.`,
   )
 }
 
-async function isExport(folder: string): Promise<boolean> {
-  return stat(join(folder, EXPORT_FILES.identity)).then(
-    (info) => info.isFile(),
-    () => false,
+function isExport(folder: string): Promise<boolean> {
+  return hasFile(folder, [EXPORT_FILES.identity])
+}
+
+/** Whether one of these files is right in a folder. */
+async function hasFile(folder: string, names: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        (info) => info.isFile(),
+        () => false,
+      ),
+    ),
   )
+  return found.includes(true)
 }
 
 /** The source, once it is known that it can be shown. */
@@ -114,6 +146,19 @@ async function checkIsHdf5(path: string, asked: string, size: number): Promise<v
     'malformed',
     `${quoted(asked)} is not an HDF5 file: ${found}. Pass a file that adata.write_h5ad() wrote.`,
   )
+}
+
+const ZIP_SIGNATURE = Buffer.from('PK\x03\x04')
+
+async function startsWith(path: string, asked: string, signature: Buffer): Promise<boolean> {
+  const file = await openForReading(path, asked)
+  try {
+    const head = Buffer.alloc(signature.length)
+    await file.read(head, 0, head.length, 0)
+    return head.equals(signature)
+  } finally {
+    await file.close()
+  }
 }
 
 async function openForReading(path: string, asked: string) {

@@ -1,4 +1,5 @@
 import type { AttributeValue, NumberArray, ValueType } from '../stored/stored-tree.ts'
+import { wideToDouble } from '../stored/wide-integers.ts'
 import type { Hdf5Metadata } from './h5wasm.ts'
 
 /** Names and categories are shown to people; what is longer is no name. */
@@ -80,14 +81,6 @@ export function viewNumbers(heap: Uint8Array, type: ValueType, place: number, co
     default:
       return wideToDouble(new Uint32Array(buffer, start, count * 2), isSigned)
   }
-}
-
-/** Put together from two halves: several times faster than by way of BigInt. */
-function wideToDouble(low: Uint32Array, isSigned: boolean): Float64Array {
-  const high = isSigned ? new Int32Array(low.buffer, low.byteOffset, low.length) : low
-  const out = new Float64Array(low.length / 2)
-  for (let i = 0; i < out.length; i++) out[i] = (high[2 * i + 1] ?? 0) * 4_294_967_296 + (low[2 * i] ?? 0)
-  return out
 }
 
 /** IEEE 754 half precision, which the library leaves undecoded. */

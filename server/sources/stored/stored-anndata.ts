@@ -43,7 +43,7 @@ export class StoredAnnData {
       obsm: await this.#describeObsm(obs.length, version),
       varColumns: [...varTable.columns],
       layers: [...(await this.#layerNames())],
-      hasX: (await this.#root.get('X')) !== null,
+      hasX: await this.#has('X'),
       rawVar: (await this.#hasRaw()) ? (await this.#table('raw/var')).length : null,
       notes: [],
     }
@@ -157,7 +157,17 @@ export class StoredAnnData {
   }
 
   async #hasRaw(): Promise<boolean> {
-    return (await this.#root.get(await this.#rawPath('X'))) !== null
+    return this.#has(await this.#rawPath('X'))
+  }
+
+  /** Also true of what cannot be read: the rest of the dataset can, and reading it says why. */
+  async #has(path: string): Promise<boolean> {
+    try {
+      return (await this.#root.get(path)) !== null
+    } catch (error) {
+      if (error instanceof DataError) return true
+      throw error
+    }
   }
 
   /** Before anndata 0.7 a table held codes only. */

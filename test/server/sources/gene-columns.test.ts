@@ -6,7 +6,7 @@ import { ColumnFolder } from '../../../server/sources/column-folder.ts'
 import { DATA_FILE } from '../../../server/sources/column-store.ts'
 import { DataError } from '../../../server/sources/data-source.ts'
 import { GeneColumns } from '../../../server/sources/gene-columns.ts'
-import { H5adThread } from '../../../server/sources/h5ad-thread.ts'
+import { StoredThread } from '../../../server/sources/stored-thread.ts'
 import { asExpected, type ExpectedData, expectedOf, filesOf } from './anndata-files.ts'
 import { densified } from './sparse-matrix.ts'
 
@@ -26,9 +26,9 @@ beforeEach(async () => {
   onTestFinished(() => rm(root, { recursive: true }))
 })
 
-async function startThread(): Promise<H5adThread> {
-  const thread = new H5adThread()
-  await thread.open(path, signal)
+async function startThread(): Promise<StoredThread> {
+  const thread = new StoredThread()
+  await thread.open({ format: 'h5ad', path }, signal)
   return thread
 }
 

@@ -121,7 +121,11 @@ def expected_matrix(matrix: Any) -> list[list[float | str | None]]:
 
 def expected(path: Path) -> dict[str, Any]:
     """Return what anndata reads from ``path``."""
-    adata = anndata.read_h5ad(path)
+    return expected_of(anndata.read_h5ad(path))
+
+
+def expected_of(adata: anndata.AnnData) -> dict[str, Any]:
+    """Return all values of an AnnData."""
     embeddings = {key: value for key, value in adata.obsm.items() if isinstance(value, np.ndarray)}
     matrices = {"X": adata.X, **dict(adata.layers)}
     if adata.raw is not None:

@@ -31,7 +31,7 @@ async function open(file: string, options: Partial<OpenOptions> = {}) {
 describe('a file that cannot be shown is refused with what was found and what to do', () => {
   test.each([
     ['missing.h5ad', 'not_found', ['missing.h5ad', 'no such file', 'Check the path']],
-    ['.', 'unsupported', ['holds no dataset', 'Pass an .h5ad file or a folder that cellucid wrote']],
+    ['.', 'unsupported', ['holds no dataset', 'Pass an .h5ad file, a .zarr store, or a folder that cellucid wrote']],
     ['empty.h5ad', 'malformed', ['is empty (0 bytes)', 'not an HDF5 file']],
     ['text.h5ad', 'malformed', ['is not an HDF5 file', 'write_h5ad']],
     ['truncated.h5ad', 'malformed', ['truncated', 'bytes']],

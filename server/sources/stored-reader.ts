@@ -8,17 +8,17 @@ import {
   type Progress,
 } from './anndata-reader.ts'
 import { DataError, type Rows } from './data-source.ts'
-import type { H5adFile, Session } from './h5ad-file.ts'
+import type { Session, StoredFile } from './stored-file.ts'
 
-/** An `.h5ad` file, read by a thread of its own. What is read is of the file that was described last, or refused. */
-export class H5adReader implements AnnDataReader {
-  readonly #file: H5adFile
+/** A file or store, read by a thread of its own. What is read is of the file that was described last, or refused. */
+export class StoredReader implements AnnDataReader {
+  readonly #file: StoredFile
   readonly #release: () => Promise<void>
   /** Positions of genes and cells mean what the description of this version said. */
   #described: string | null = null
 
   /** @param release gives up this use of the file, which others may share */
-  constructor(file: H5adFile, release: () => Promise<void>) {
+  constructor(file: StoredFile, release: () => Promise<void>) {
     this.#file = file
     this.#release = release
   }

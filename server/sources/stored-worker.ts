@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { DataError } from './data-source.ts'
-import { type H5adRead, type H5adReply, type H5adRequest, isH5adWorkerData } from './h5ad-messages.ts'
 import { FileGuard } from './hdf5/file-guard.ts'
 import { type Hdf5Library, loadHdf5 } from './hdf5/h5wasm.ts'
 import { Hdf5File } from './hdf5/hdf5-file.ts'
@@ -9,25 +8,33 @@ import { rootOf } from './hdf5/hdf5-tree.ts'
 import { repairLzf } from './hdf5/lzf-repair.ts'
 import { findPlugins } from './hdf5/plugin-folder.ts'
 import { StoredAnnData } from './stored/stored-anndata.ts'
-import type { Turn } from './stored/stored-tree.ts'
+import type { StoredGroup, Turn } from './stored/stored-tree.ts'
+import { isStoredWorkerData, type StoredRead, type StoredReply, type StoredRequest } from './stored-messages.ts'
+import type { StoredPlace } from './stored-place.ts'
+import { FolderStore } from './zarr/folder-store.ts'
+import { HttpStore } from './zarr/http-store.ts'
+import { loadCodecs } from './zarr/zarr-codecs.ts'
+import type { ZarrStore } from './zarr/zarr-store.ts'
+import { openZarr } from './zarr/zarr-tree.ts'
+import { ZipStore } from './zarr/zip-store.ts'
 
-/** True in a thread that was started to read an `.h5ad`. */
-export function isH5adWorker(): boolean {
-  return !isMainThread && isH5adWorkerData(workerData)
+/** True in a thread that was started to read a file or store. */
+export function isStoredWorker(): boolean {
+  return !isMainThread && isStoredWorkerData(workerData)
 }
 
-/** The life of a thread that reads one HDF5 file: load the library, open the file, answer reads until it is ended. */
-export function runH5adWorker(): void {
+/** The life of a thread that reads one file or store: load the library, open it, answer reads until it is ended. */
+export function runStoredWorker(): void {
   const port = parentPort
-  if (port === null || !isH5adWorkerData(workerData)) throw new Error('Not started as a reader of HDF5 files.')
+  if (port === null || !isStoredWorkerData(workerData)) throw new Error('Not started as a reader of files.')
   const reader = new FileReader(new Int32Array(workerData.progress), (reply, transfer) =>
     port.postMessage(reply, transfer),
   )
-  // The main thread sends nothing but H5adRequests.
-  port.on('message', (request: H5adRequest) => reader.take(request))
+  // The main thread sends nothing but StoredRequests.
+  port.on('message', (request: StoredRequest) => reader.take(request))
 }
 
-type Send = (reply: H5adReply, transfer: ArrayBuffer[]) => void
+type Send = (reply: StoredReply, transfer: ArrayBuffer[]) => void
 
 class FileReader {
   readonly #progress: Int32Array
@@ -42,10 +49,10 @@ class FileReader {
     this.#send = send
   }
 
-  take(request: H5adRequest): void {
+  take(request: StoredRequest): void {
     switch (request.kind) {
       case 'open':
-        void this.#answer(request.id, () => this.#open(request.path))
+        void this.#answer(request.id, () => this.#open(request.place))
         break
       case 'read':
         void this.#answer(request.id, (turn) => this.#read(request.id, request.read, turn))
@@ -60,7 +67,7 @@ class FileReader {
     const abort = new AbortController()
     this.#aborts.set(id, abort)
     const turn = async () => {
-      Atomics.add(this.#progress, 0, 1)
+      this.#tick()
       await setImmediate()
       abort.signal.throwIfAborted()
     }
@@ -76,16 +83,33 @@ class FileReader {
     }
   }
 
-  async #open(path: string): Promise<null> {
-    const { library, guard, filters } = await this.#loading
-    Atomics.add(this.#progress, 0, 1)
-    guard.allow(path)
-    this.#file = new Hdf5File(library, path, filters)
-    this.#data = new StoredAnnData(rootOf(this.#file))
+  async #open(place: StoredPlace): Promise<null> {
+    this.#data = new StoredAnnData(
+      place.format === 'h5ad' ? await this.#openHdf5(place.path) : await openZarr(await this.#openStore(place)),
+    )
     return null
   }
 
-  async #read(id: number, read: H5adRead, turn: Turn): Promise<unknown> {
+  async #openHdf5(path: string): Promise<StoredGroup> {
+    const { library, guard, filters } = await this.#loading
+    this.#tick()
+    guard.allow(path)
+    this.#file = new Hdf5File(library, path, filters)
+    return rootOf(this.#file)
+  }
+
+  async #openStore({ format, path }: StoredPlace): Promise<ZarrStore> {
+    await this.#loading
+    this.#tick()
+    if (format === 'zarr-url') return new HttpStore(path, () => this.#tick())
+    return format === 'zarr-zip' ? ZipStore.open(path) : new FolderStore(path)
+  }
+
+  #tick(): void {
+    Atomics.add(this.#progress, 0, 1)
+  }
+
+  async #read(id: number, read: StoredRead, turn: Turn): Promise<unknown> {
     const data = this.#data
     if (data === null) throw new DataError('closed', 'The file is not open.')
     switch (read.what) {
@@ -116,7 +140,7 @@ type Loaded = { library: Hdf5Library; guard: FileGuard; filters: ReadonlySet<num
 
 /** Loading reads the library's own files, so the guard comes after it, and before any dataset. */
 async function loadGuarded(): Promise<Loaded> {
-  const library = await loadHdf5()
+  const [library] = await Promise.all([loadHdf5(), loadCodecs()])
   const { folder, files, filters } = findPlugins()
   const guard = new FileGuard()
   for (const file of [folder, ...files]) guard.allow(file)
@@ -127,7 +151,7 @@ async function loadGuarded(): Promise<Loaded> {
   return { library, guard, filters }
 }
 
-function refusalOf(error: unknown): Pick<Extract<H5adReply, { kind: 'refusal' }>, 'code' | 'message'> {
+function refusalOf(error: unknown): Pick<Extract<StoredReply, { kind: 'refusal' }>, 'code' | 'message'> {
   if (error instanceof DataError) return { code: error.code, message: error.message }
   const reason = error instanceof Error ? error.message : String(error)
   return { code: 'malformed', message: `The file cannot be read (${reason.slice(0, 200)}).` }

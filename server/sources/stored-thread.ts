@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { DataError } from './data-source.ts'
-import type { H5adRead, H5adReply, H5adRequest, H5adWorkerData } from './h5ad-messages.ts'
 import type { ColumnBlock } from './stored/column-blocks.ts'
+import type { StoredRead, StoredReply, StoredRequest, StoredWorkerData } from './stored-messages.ts'
+import type { StoredPlace } from './stored-place.ts'
 
 /** No finished block for so long: the file makes the library work without end. */
 const STALL_TIMEOUT_MS = 10_000
@@ -11,7 +12,7 @@ const LOAD_TIMEOUT_MS = 60_000
 /** For names and categories; arrays live outside of this heap and have budgets of their own. */
 const MAX_HEAP_MB = 1024
 
-type BuildRequest = Omit<Extract<H5adRead, { what: 'buildColumns' }>, 'what'>
+type BuildRequest = Omit<Extract<StoredRead, { what: 'buildColumns' }>, 'what'>
 type Pending = {
   take: ((block: ColumnBlock) => void) | null
   resolve: (answer: unknown) => void
@@ -19,10 +20,10 @@ type Pending = {
 }
 
 /**
- * A thread that reads one HDF5 file. It ends when it is told to, after the library failed, or when a read finishes no
+ * A thread that reads one file or store. It ends when it is told to, after the library failed, or when a read finishes no
  * block for ten seconds; then it is never used again.
  */
-export class H5adThread {
+export class StoredThread {
   readonly #worker: Worker
   readonly #progress = new Int32Array(new SharedArrayBuffer(4))
   readonly #pending = new Map<number, Pending>()
@@ -36,13 +37,13 @@ export class H5adThread {
 
   constructor(stallTimeoutMs = STALL_TIMEOUT_MS) {
     this.#stallTimeoutMs = stallTimeoutMs
-    const data: H5adWorkerData = { kind: 'h5ad', progress: this.#progress.buffer }
+    const data: StoredWorkerData = { kind: 'stored', progress: this.#progress.buffer }
     // The server's own stdout and stderr carry frames and its log, so what a library prints must not get there. It is
     // not read either, which would keep the process alive; it is a few lines at most.
     const options = { workerData: data, execArgv: [], env: {}, stdout: true, stderr: true }
     this.#worker = new Worker(workerEntry(), { ...options, resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } })
-    // The worker sends nothing but H5adReplies.
-    this.#worker.on('message', (reply: H5adReply) => this.#take(reply))
+    // The worker sends nothing but StoredReplies.
+    this.#worker.on('message', (reply: StoredReply) => this.#take(reply))
     this.#worker.on('error', (cause) => this.#finish(brokenOff(cause)))
     this.#worker.on('exit', () => this.#finish(brokenOff()))
     // A server that waits for nothing else may end.
@@ -54,13 +55,13 @@ export class H5adThread {
     return this.#ended === null && !this.#isRetired
   }
 
-  /** Open the one file. @param path a real path */
-  async open(path: string, signal: AbortSignal): Promise<void> {
-    await this.#ask((id) => ({ kind: 'open', id, path }), signal)
+  /** Open the one place that it reads. */
+  async open(place: StoredPlace, signal: AbortSignal): Promise<void> {
+    await this.#ask((id) => ({ kind: 'open', id, place }), signal)
   }
 
   /** @returns what AnnDataReader's method of that name returns */
-  read(read: H5adRead, signal: AbortSignal): Promise<unknown> {
+  read(read: StoredRead, signal: AbortSignal): Promise<unknown> {
     return this.#ask((id) => ({ kind: 'read', id, read }), signal)
   }
 
@@ -80,13 +81,17 @@ export class H5adThread {
     await this.#worker.terminate()
   }
 
-  #ask(make: (id: number) => H5adRequest, signal: AbortSignal, take?: (block: ColumnBlock) => void): Promise<unknown> {
+  #ask(
+    make: (id: number) => StoredRequest,
+    signal: AbortSignal,
+    take?: (block: ColumnBlock) => void,
+  ): Promise<unknown> {
     signal.throwIfAborted()
     if (this.#ended !== null) return Promise.reject(this.#ended)
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#worker.postMessage({ kind: 'abort', id } satisfies H5adRequest)
+        this.#worker.postMessage({ kind: 'abort', id } satisfies StoredRequest)
         this.#settle(id)?.reject(signal.reason)
       }
       const stopListening = () => signal.removeEventListener('abort', leave)
@@ -107,7 +112,7 @@ export class H5adThread {
     })
   }
 
-  #take(reply: H5adReply): void {
+  #take(reply: StoredReply): void {
     this.#lastProgressAt = performance.now()
     switch (reply.kind) {
       case 'answer':
@@ -173,21 +178,21 @@ function brokenOff(cause?: unknown): DataError {
 
 function workerEntry(): URL {
   const isSource = import.meta.url.endsWith('.ts')
-  return isSource ? new URL('./h5ad-worker-entry.ts', import.meta.url) : new URL(import.meta.url)
+  return isSource ? new URL('./stored-worker-entry.ts', import.meta.url) : new URL(import.meta.url)
 }
 
-let spare: H5adThread | null = null
+let spare: StoredThread | null = null
 let keepsSpare = false
 
 /** Start a thread ahead of the first file: loading the library takes 100 to 300 ms, opening a file a few. */
 export function prewarm(): void {
   keepsSpare = true
-  if (spare === null || !spare.isAlive) spare = new H5adThread()
+  if (spare === null || !spare.isAlive) spare = new StoredThread()
 }
 
 /** A thread for one file; the next one starts a little later, when the first reads of this file are done. */
-export function takeThread(): H5adThread {
-  const thread = spare?.isAlive === true ? spare : new H5adThread()
+export function takeThread(): StoredThread {
+  const thread = spare?.isAlive === true ? spare : new StoredThread()
   spare = null
   if (keepsSpare) setTimeout(prewarm, SPARE_DELAY_MS).unref()
   return thread

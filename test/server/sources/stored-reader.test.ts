@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { AnnDataSource } from '../../../server/sources/anndata-source.ts'
 import type { DataSource } from '../../../server/sources/data-source.ts'
-import { H5adReader } from '../../../server/sources/h5ad.ts'
-import { H5adFile } from '../../../server/sources/h5ad-file.ts'
-import { H5adThread } from '../../../server/sources/h5ad-thread.ts'
 import { OpenFiles } from '../../../server/sources/open-files.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
+import { StoredFile } from '../../../server/sources/stored-file.ts'
+import { StoredReader } from '../../../server/sources/stored-reader.ts'
+import { StoredThread } from '../../../server/sources/stored-thread.ts'
 import { filesOf } from './anndata-files.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
@@ -49,8 +49,8 @@ describe('a file that changes while it is open', () => {
   })
 
   test('replaced between two parts of one question: changed, never a mixture', async () => {
-    const file = new H5adFile(path, { folder: null })
-    const reader = new H5adReader(file, () => file.close())
+    const file = new StoredFile({ format: 'h5ad', path }, { folder: null })
+    const reader = new StoredReader(file, () => file.close())
     onTestFinished(() => reader.close())
     await reader.describe(signal)
     await copyFile(join(hostile, 'names_are_hostile.csr.h5ad'), path)
@@ -104,15 +104,15 @@ describe('a read that nobody waits for', () => {
 
 describe('a read that finishes no block', () => {
   test('ends its thread and is told as timed out; the next one starts a new thread', { timeout: 60_000 }, async () => {
-    const threads: H5adThread[] = []
+    const threads: StoredThread[] = []
     const take = () => {
       // The second one is impatient: what takes it long is a chunk that inflates to more than a gigabyte.
-      threads.push(new H5adThread(threads.length === 1 ? 300 : undefined))
+      threads.push(new StoredThread(threads.length === 1 ? 300 : undefined))
       return threads.at(-1)!
     }
     const parts = { folder: null, takeThread: take }
-    const file = new H5adFile(join(hostile, 'chunk_inflates_without_end.csr.h5ad'), parts)
-    const reader = new H5adReader(file, () => file.close())
+    const file = new StoredFile({ format: 'h5ad', path: join(hostile, 'chunk_inflates_without_end.csr.h5ad') }, parts)
+    const reader = new StoredReader(file, () => file.close())
     const source = new AnnDataSource('h5ad', reader, 'bomb', NO_OPTIONS)
     onTestFinished(() => source.close())
     await source.identity(signal)
@@ -133,14 +133,14 @@ describe('viewers of the same file', () => {
   })
 
   test('leave it open a little while for the next, then let it go', async () => {
-    const threads: H5adThread[] = []
+    const threads: StoredThread[] = []
     const takeThread = () => {
-      threads.push(new H5adThread())
+      threads.push(new StoredThread())
       return threads.at(-1)!
     }
     const files = new OpenFiles(50)
     for (let i = 0; i < 3; i++) {
-      const reader = files.read(path, { folder: null, takeThread })
+      const reader = files.read({ format: 'h5ad', path }, { folder: null, takeThread })
       await reader.describe(signal)
       await reader.close()
     }

@@ -1,39 +1,40 @@
 import { SharedReads } from '../shared-reads.ts'
 import type { ColumnFolder } from './column-folder.ts'
 import { DataError } from './data-source.ts'
-import { fileVersion } from './file-identity.ts'
 import { GeneColumns } from './gene-columns.ts'
-import { type H5adThread, takeThread } from './h5ad-thread.ts'
 import { quoted } from './near-names.ts'
+import { PlaceWatch, type StoredPlace } from './stored-place.ts'
+import { type StoredThread, takeThread } from './stored-thread.ts'
 
 /** One state of a file: the thread that has it open, and its genes. */
-export type Session = { version: string; thread: H5adThread; genes: GeneColumns }
+export type Session = { version: string; thread: StoredThread; genes: GeneColumns }
 
-export type H5adFileParts = {
+export type StoredFileParts = {
   /** Where genes of matrices stored by rows are kept sorted; `null`: nowhere. */
   folder: ColumnFolder | null
-  takeThread?: () => H5adThread
+  takeThread?: () => StoredThread
 }
 
-/** A file on disk that is open for reading; opened again when it was replaced or its thread ended. */
-export class H5adFile {
-  readonly path: string
+/** A file or store that is open for reading; opened again when it was replaced or its thread ended. */
+export class StoredFile {
+  readonly place: StoredPlace
+  readonly #watch: PlaceWatch
   readonly #folder: ColumnFolder | null
-  readonly #takeThread: () => H5adThread
+  readonly #takeThread: () => StoredThread
   readonly #opening = new SharedReads<Session>()
   #session: Session | null = null
   #isClosed = false
 
-  /** @param path a real path */
-  constructor(path: string, { folder, takeThread: take = takeThread }: H5adFileParts) {
-    this.path = path
+  constructor(place: StoredPlace, { folder, takeThread: take = takeThread }: StoredFileParts) {
+    this.place = place
+    this.#watch = new PlaceWatch(place)
     this.#folder = folder
     this.#takeThread = take
   }
 
-  /** Cheap. Another text when the file's bytes may be others. */
+  /** Cheap. Another text when what is stored may be other. */
   version(): Promise<string> {
-    return fileVersion(this.path)
+    return this.#watch.version()
   }
 
   /** The file as it is now. */
@@ -50,7 +51,8 @@ export class H5adFile {
   }
 
   changed(): DataError {
-    const found = `The file ${quoted(this.path)} changed on disk while it was open`
+    const what = this.place.format === 'zarr-url' ? 'store' : 'file'
+    const found = `The ${what} ${quoted(withoutQuery(this.place.path))} changed on disk while it was open`
     return new DataError('changed', `${found}. Reload the page to see what it holds now.`)
   }
 
@@ -73,14 +75,19 @@ export class H5adFile {
     return this.#session
   }
 
-  async #startThread(signal: AbortSignal): Promise<H5adThread> {
+  async #startThread(signal: AbortSignal): Promise<StoredThread> {
     const thread = this.#takeThread()
     try {
-      await thread.open(this.path, signal)
+      await thread.open(this.place, signal)
       return thread
     } catch (error) {
       await thread.end(this.changed())
       throw error
     }
   }
+}
+
+/** The query of a URL may hold a secret. */
+function withoutQuery(path: string): string {
+  return path.replace(/^(https?:[^?]*)\?.*$/, '$1')
 }
