@@ -11,8 +11,8 @@ import { pageStateSchema } from './state.ts'
 export const sourceSpecSchema = v.variant('kind', [
   /** A file, folder or URL that the server opens itself. */
   v.object({ kind: v.literal('path'), path: v.string() }),
-  /** Arrays that live in the kernel, read by `source.read`. */
-  v.object({ kind: v.literal('kernel'), sourceId: v.string() }),
+  /** Arrays that live in the kernel, read by `source.read`; `file`: the matrix X stayed in this `.h5ad`. */
+  v.object({ kind: v.literal('kernel'), sourceId: v.string(), file: v.optional(v.string()) }),
 ])
 
 export const openOptionsSchema = v.object({

@@ -96,7 +96,7 @@ class AnnDataSource:
         layers = [*(["X"] if has_x(self._adata) else []), *map(str, self._adata.layers)]
         layers += [RAW] if self._adata.raw is not None else []
         for matrix in (expression(self._adata, layer) for layer in layers):
-            named.append(f"{matrix.name}={self._versions.of(matrix.name, matrix.values)}")
+            named.append(f"{matrix.name}={self._versions.of(matrix.name, matrix.anchor)}")
         named.append(f"var={self._versions.of('var', self._adata.var_names)}")
         return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
 
@@ -156,7 +156,7 @@ class AnnDataSource:
             raise SourceReadError(
                 "unsupported", f"{matrix.name} holds complex numbers; expression must be real numbers."
             )
-        version = self._versions.of(matrix.name, matrix.values)
+        version = self._versions.of(matrix.name, matrix.anchor)
         return _versioned(self._genes.read(matrix, version, gene), version)
 
     def _var_names(self, column: str | None, layer: str | None) -> Any:

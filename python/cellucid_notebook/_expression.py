@@ -31,6 +31,13 @@ class Expression:
     columns: Positions | None = None
 
     @property
+    def anchor(self) -> Any:
+        """What stays the same while the matrix does: of one in a file its place, as every access makes a new object."""
+        stored = getattr(self.values, "group", self.values)
+        file = getattr(getattr(stored, "file", None), "filename", None)
+        return self.values if file is None else (str(file), str(stored.name))
+
+    @property
     def gene_count(self) -> int:
         """Number of genes that can be asked for."""
         return int(self.values.shape[1]) if self.columns is None else len(self.columns)
@@ -44,6 +51,10 @@ def expression(adata: AnnData, layer: str | None) -> Expression:
     if layer == RAW:
         if adata.raw is None:
             raise SourceReadError("not_found", "The AnnData has no raw (any more).")
+        origin = origin_of(adata)
+        if getattr(origin.adata, "isbacked", False) and origin.adata.raw is not None:
+            # A view would read all its rows from the file each time.
+            return Expression(RAW, origin.adata.raw.X, origin.rows)
         return Expression(RAW, adata.raw.X)
     origin = origin_of(adata)
     if layer is not None and layer != "X":

@@ -36,6 +36,16 @@ def origin_of(adata: AnnData) -> Origin:
     return Origin(parent, rows, columns)
 
 
+def backing_file(adata: AnnData) -> str | None:
+    """The file in which the matrix of a backed AnnData stayed, so that it can be read there.
+
+    ``None`` where Python has to be asked: not backed, a view, or opened for writing.
+    """
+    if not getattr(adata, "isbacked", False) or adata.is_view or getattr(adata.file, "_filemode", None) != "r":
+        return None
+    return None if adata.filename is None else str(adata.filename)
+
+
 def embedding_shapes(adata: AnnData) -> dict[str, tuple[int, ...]]:
     """Shapes of everything in ``obsm``, by key, for the cells of ``adata``."""
     origin = origin_of(adata)

@@ -11,6 +11,7 @@ from . import _server
 from ._checks import check_anndata, check_override, data_path, is_anndata, is_url
 from ._environment import override
 from ._link import ViewerLink
+from ._origin import backing_file
 from ._pipe import wait_for
 from ._presentation import Presentation
 from ._protocol import JsonObject
@@ -47,8 +48,8 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     Parameters
     ----------
     data
-        An AnnData, or the path of an ``.h5ad`` file, of a ``.zarr`` store (a folder or one zip file; also its http(s)
-        URL), or of a folder that cellucid wrote.
+        An AnnData, also a backed one, or the path of an ``.h5ad`` file, of a ``.zarr`` store (a folder or one zip file;
+        also its http(s) URL), or of a folder that cellucid wrote.
     color
         What colours the cells at first: a column of ``adata.obs`` or a gene, as in ``sc.pl.umap``.
     embedding
@@ -169,7 +170,9 @@ def _show_path(path: Path, options: JsonObject, presentation: Presentation, serv
 
 
 def _show_adata(adata: AnnData, options: JsonObject, presentation: Presentation, server: _server.Server) -> Viewer:
-    link = ViewerLink({"kind": "kernel", "sourceId": server.sources.acquire(adata)}, options)
+    source: JsonObject = {"kind": "kernel", "sourceId": server.sources.acquire(adata)}
+    file = backing_file(adata)
+    link = ViewerLink(source if file is None else {**source, "file": file}, options)
     return _open(link, ShownData(adata=adata), presentation, server)
 
 

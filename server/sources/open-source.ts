@@ -4,6 +4,7 @@ import type * as v from 'valibot'
 import { EXPORT_FILES } from '../../protocol/export-layout.ts'
 import type { OpenOptions, sourceSpecSchema } from '../../protocol/pipe.ts'
 import { AnnDataSource } from './anndata-source.ts'
+import { BackedReader } from './backed.ts'
 import type { ColumnFolder } from './column-folder.ts'
 import { DataError, type DataSource } from './data-source.ts'
 import { ExportReader } from './export-folder.ts'
@@ -36,11 +37,20 @@ export async function openSource(
   settings: SourceSettings = { columnFolder: null },
 ): Promise<DataSource> {
   switch (spec.kind) {
-    case 'kernel':
-      return new AnnDataSource('kernel', new KernelReader(readFromKernel), 'AnnData', options)
+    case 'kernel': {
+      const kernel = new KernelReader(readFromKernel)
+      const reader = spec.file === undefined ? kernel : await backedReader(kernel, spec.file, settings)
+      return new AnnDataSource('kernel', reader, 'AnnData', options)
+    }
     case 'path':
       return openPath(spec.path, options, settings)
   }
+}
+
+/** The file is opened when the first gene is asked for. */
+async function backedReader(kernel: KernelReader, file: string, { columnFolder }: SourceSettings) {
+  const place = { format: 'h5ad', path: await findPath(file) } as const
+  return new BackedReader(kernel, openFiles.read(place, { folder: columnFolder }))
 }
 
 async function openPath(asked: string, options: OpenOptions, { columnFolder }: SourceSettings): Promise<DataSource> {

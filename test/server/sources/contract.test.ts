@@ -10,7 +10,7 @@ const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: nul
 const signal = new AbortController().signal
 const refuse = () => Promise.reject(new Error('a file does not ask the kernel'))
 
-type Case = { name: string; file: string; kind: 'h5ad' | 'kernel' }
+type Case = { name: string; file: string; kind: 'h5ad' | 'kernel'; isBacked?: boolean }
 
 const FILES = ['csr', 'csc', 'dense'].flatMap((form) => ['plain', 'gzip', 'lzf'].map((how) => `${form}-${how}`))
 const CASES: Case[] = [
@@ -18,12 +18,16 @@ const CASES: Case[] = [
   ...['csr-plain', 'csc-plain', 'dense-plain'].map(
     (file): Case => ({ name: `${file} in a kernel`, file, kind: 'kernel' }),
   ),
+  ...['csr-plain', 'csc-gzip', 'dense-plain'].map(
+    (file): Case => ({ name: `${file}, backed, in a kernel`, file, kind: 'kernel', isBacked: true }),
+  ),
 ]
 
-describe.each(CASES)('$name', ({ file, kind }) => {
+describe.each(CASES)('$name', ({ file, kind, isBacked = false }) => {
   let source: DataSource
   let expected: ExpectedData
   let stop: (() => void) | null = null
+  let asked: string[] = []
 
   beforeAll(async () => {
     const folder = await filesOf('make_h5ad.py')
@@ -31,9 +35,11 @@ describe.each(CASES)('$name', ({ file, kind }) => {
     const path = join(folder, `${file}.h5ad`)
     if (kind === 'h5ad') source = await openSource({ kind: 'path', path }, NO_OPTIONS, refuse)
     else {
-      const kernel = startKernel(path)
+      const kernel = startKernel(path, isBacked)
       stop = kernel.stop
-      source = await openSource({ kind: 'kernel', sourceId: 's' }, NO_OPTIONS, kernel.read)
+      asked = kernel.asked
+      const spec = { kind: 'kernel', sourceId: 's' } as const
+      source = await openSource(isBacked ? { ...spec, file: path } : spec, NO_OPTIONS, kernel.read)
     }
   }, 60_000)
 
@@ -93,6 +99,12 @@ describe.each(CASES)('$name', ({ file, kind }) => {
   })
 
   test('every gene of X, the layers and raw is what anndata reads', () => expectGenes(source, expected))
+
+  test.runIf(isBacked)('genes of X come from the file, without the kernel', async () => {
+    await source.gene('GENE1', null, signal)
+    expect(asked.filter((question) => /"what":"var".*"layer":null/.test(question))).toEqual([])
+    expect(asked).toContainEqual(expect.stringContaining('"layer":"scaled"'))
+  })
 
   test('an embedding is centred and scaled to its longest side, and a row with NaN or infinity is missing', async () => {
     expect(await source.embedding('X_umap', 2, signal)).toMatchObject({ missingCells: 2, dimensions: 2 })

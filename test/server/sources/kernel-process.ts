@@ -7,8 +7,9 @@ import { PYTHON } from './anndata-files.ts'
 type Head = { result?: unknown; length: number; code?: string; message?: string }
 
 /** A Python process that holds an AnnData in memory and answers reads as the kernel does. */
-export function startKernel(path: string): { read: KernelRead; stop: () => void } {
-  const child = spawn(PYTHON, [join(import.meta.dirname, 'kernel_reads.py'), path], {
+export function startKernel(path: string, isBacked = false): { read: KernelRead; stop: () => void; asked: string[] } {
+  const asked: string[] = []
+  const child = spawn(PYTHON, [join(import.meta.dirname, 'kernel_reads.py'), path, ...(isBacked ? ['backed'] : [])], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const waiting: {
@@ -39,8 +40,9 @@ export function startKernel(path: string): { read: KernelRead; stop: () => void 
 
   const read: KernelRead = (question) =>
     new Promise((resolve, reject) => {
+      asked.push(JSON.stringify(question))
       waiting.push({ resolve, reject })
       child.stdin.write(`${JSON.stringify(question)}\n`)
     })
-  return { read, stop: () => child.kill() }
+  return { read, stop: () => child.kill(), asked }
 }

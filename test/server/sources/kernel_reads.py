@@ -1,7 +1,7 @@
 """Answer source reads of an AnnData in memory, as the kernel does, without its pipe.
 
-Usage: kernel_reads.py FILE. A JSON question a line on stdin; on stdout for each a JSON line with `length`, then so
-many bytes.
+Usage: kernel_reads.py FILE [backed]. A JSON question a line on stdin; on stdout for each a JSON line with `length`,
+then so many bytes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from cellucid_notebook._anndata import AnnDataSource
 from cellucid_notebook._source_error import SourceReadError
 
 
-def main(path: str) -> None:
+def main(path: str, backed: str | None = None) -> None:
     """Answer until stdin ends."""
-    source = AnnDataSource(anndata.read_h5ad(path))
+    source = AnnDataSource(anndata.read_h5ad(path, backed="r" if backed else None))
     for line in sys.stdin:
         try:
             result, body = source.read(json.loads(line))
@@ -30,4 +30,4 @@ def main(path: str) -> None:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    main(sys.argv[1])
+    main(*sys.argv[1:])
