@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openSource } from '../../../server/sources/open-source.ts'
+import { expectedOf, filesOf } from './anndata-files.ts'
+import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
+
+const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+const signal = new AbortController().signal
+/** As make_random.py has them. */
+const SEEDS = [1, 2, 3, 4, 5, 6]
+let folder = ''
+
+beforeAll(async () => {
+  folder = await filesOf('make_random.py')
+}, 180_000)
+
+describe.each(SEEDS)('random data of seed %i: every value of every column is what anndata reads', (seed) => {
+  test.each([`${seed}.h5ad`, `${seed}-v2.zarr`, `${seed}-v3.zarr`])('%s', async (name) => {
+    const spec = { kind: 'path', path: join(folder, name) } as const
+    const source = await openSource(spec, NO_OPTIONS, () => Promise.reject(new Error('not asked')))
+    onTestFinished(() => source.close())
+    const expected = await expectedOf(folder, String(seed))
+    await expectObs(source, expected)
+    await expectGenes(source, expected)
+    await expectEmbedding(source, 'X_umap', expected)
+    const { obsNames } = expected
+    expect(await source.cellNames({ start: 0, end: obsNames.length }, signal)).toEqual(obsNames)
+    const labels = (await source.genes('', expected.varNames.length, signal)).genes.map(({ id }) => id)
+    expect(labels).toEqual(expected.varNames)
+  })
+})
