@@ -15,6 +15,7 @@ from ._protocol import JsonObject
 #: Codes are u8 up to here, the largest code means missing; above it u16.
 _MAX_U8_CATEGORIES = 254
 MAX_CATEGORIES = 65_534
+_SAMPLED_TEXTS = 1000
 
 Values = npt.NDArray[Any]
 
@@ -52,9 +53,22 @@ def column_kind(values: pd.Series[Any]) -> str:
 def _text_kind(values: pd.Series[Any]) -> str:
     if pd.api.types.infer_dtype(values, skipna=True) in {"integer", "floating", "mixed-integer-float", "decimal"}:
         return "continuous"
-    distinct = values.astype(str).nunique() if values.dtype == object else values.nunique()
     # Mostly unique texts are barcodes and the like: for hover, not for colour. A handful of cells is no reason.
-    return "identifier" if distinct > min(MAX_CATEGORIES, max(len(values) / 2, 20)) else "categorical"
+    different = _estimate_different(values)
+    return "identifier" if different > min(MAX_CATEGORIES, max(len(values) / 2, 20)) else "categorical"
+
+
+def _estimate_different(values: pd.Series[Any]) -> float:
+    """How many different texts there are, from a thousand of them: to count millions would hold up the kernel."""
+    if len(values) > _SAMPLED_TEXTS:
+        places = np.random.default_rng(0).choice(len(values), _SAMPLED_TEXTS, replace=False, shuffle=False)
+        sample = values.iloc[places].dropna().astype(str)
+    else:
+        sample = values.dropna().astype(str)
+    found = int(sample.nunique())
+    if len(values) <= _SAMPLED_TEXTS or found <= len(sample) / 2:
+        return found
+    return len(values) if found == len(sample) else len(sample) ** 2 / (2 * (len(sample) - found))
 
 
 def column_bytes(values: pd.Series[Any], colors: list[str] | None) -> ColumnBytes:
@@ -116,6 +130,10 @@ def _iso_text(moment: Any) -> str:
 
 def _codes_bytes(values: pd.Categorical, colors: list[str] | None) -> ColumnBytes:
     categories = category_texts(values.categories)
+    if len(categories) > MAX_CATEGORIES:
+        raise UnsupportedColumnError(
+            f"it holds {len(categories):,} different texts; at most {MAX_CATEGORIES:,} can be told apart by colour"
+        )
     width = 1 if len(categories) <= _MAX_U8_CATEGORIES else 2
     # -1 becomes the largest code of the type, which is what "missing" is on the wire.
     codes = values.codes.astype("u1" if width == 1 else "<u2")

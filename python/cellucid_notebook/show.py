@@ -36,6 +36,7 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     height: int = 600,
     gene_id_column: str | None = None,
     layer: str | None = None,
+    use_raw: bool = False,
     port: int | None = None,
     client_server_url: str | None = None,
     snapshot: bool = True,
@@ -60,6 +61,8 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
         A column of ``adata.var`` with the names that genes are shown and found by, when ``var_names`` are identifiers.
     layer
         The layer that genes are read from: a key of ``adata.layers``, or ``"raw"``; by default ``adata.X``.
+    use_raw
+        Whether genes are read from ``adata.raw``, as in scanpy; the same as ``layer="raw"``.
     port
         The port of this kernel's viewer server. By default 8765 or the next free one. All viewers share one server: the
         first viewer fixes its port.
@@ -91,6 +94,10 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     """
     presentation = _presentation(client_server_url, height, snapshot=snapshot)
     _check_port(port)
+    if use_raw:
+        if layer not in (None, "raw"):
+            raise ValueError(f"use_raw=True and layer={layer!r} ask for two different matrices. Leave one of them out.")
+        layer = "raw"
     options: JsonObject = {
         "name": None,
         "color": color,

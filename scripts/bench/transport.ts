@@ -11,11 +11,11 @@ import { ROUTES } from '../../protocol/urls.ts'
 import { launchBrowser } from '../../test/stage/lab-stage.ts'
 import { ROOT } from '../command.mjs'
 import { type Lab, startLab } from '../jupyter-lab.mjs'
+import { median, publish, type Row, row } from './rows.ts'
 import { benchCells, CELLS } from './transport/cells.ts'
 import { type Front, startFront, type Way } from './transport/front.ts'
 import { BenchNotebook, observe, type Shown } from './transport/notebook.ts'
 import { type Load, plainFrameMs, plainMs, plainPageMs, tunnelMs } from './transport/plain.ts'
-import { median, publish, type Row, row } from './transport/rows.ts'
 
 const { values: flags } = parseArgs({ options: { small: { type: 'boolean', default: false } } })
 

@@ -231,6 +231,18 @@ def test_names_of_cells_are_listed_and_not_sent() -> None:
         obs(adata, "barcode")
 
 
+def test_two_million_different_texts_are_listed_and_not_sent() -> None:
+    count = 2_000_000
+    obs_table = pd.DataFrame({"read": np.char.add("r", np.arange(count).astype(str)).astype(object)})
+    obs_table["donor"] = np.array(["d1", "d2", "d3", "d4"] * (count // 4), dtype=object)
+    obs_table["clone"] = np.array([f"c{i}" for i in range(5_000)] * (count // 5_000), dtype=object)
+    adata = anndata.AnnData(obs=obs_table, obsm={"X_umap": np.zeros((count, 2), "f4")})
+    fields = {field["key"]: field["kind"] for field in describe(adata)["obs"]}
+    assert fields == {"read": "identifier", "donor": "categorical", "clone": "categorical"}
+    with pytest.raises(SourceReadError, match="text of its own"):
+        obs(adata, "read")
+
+
 def test_what_cannot_be_shown_says_why_and_the_rest_stays_usable() -> None:
     adata = make(z=np.arange(40) * 1j, wait=pd.to_timedelta(np.arange(40), "h"), group=pd.Categorical(["a", "b"] * 20))
     fields = {field["key"]: field for field in describe(adata)["obs"]}

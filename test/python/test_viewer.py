@@ -294,6 +294,32 @@ def test_a_column_made_after_showing_is_there_by_name(pbmc: Any, open_page: Any)
     assert "new" in [field["key"] for field in page.json("_cellucid/identity")["obs"]]
 
 
+def test_new_colours_and_a_new_embedding_are_there_after_showing(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc, color="louvain")
+    page = open_page(viewer)
+    column, positions = "_cellucid/columns/obs?key=louvain", "_cellucid/embedding?key=X_umap"
+    before = page.request("GET", column), page.request("GET", positions)
+    pbmc.uns["louvain_colors"] = ["#010203"] * len(pbmc.obs["louvain"].cat.categories)
+    pbmc.obsm["X_umap"] = pbmc.obsm["X_umap"][:, ::-1].copy()
+    pbmc.obsm["X_mine"] = pbmc.obsm["X_umap"] * 2
+    viewer.set_color_by("louvain")
+    assert b"#010203" not in before[0]
+    assert b"#010203" in page.request("GET", column)
+    assert page.request("GET", positions) != before[1]
+    assert "X_mine" in [embedding["key"] for embedding in page.json("_cellucid/identity")["embeddings"]]
+
+
+def test_raw_is_the_default_matrix_where_asked_for(pbmc: Any, open_page: Any) -> None:
+    page = open_page(show_anndata(pbmc, use_raw=True, color="CD3D"))
+    identity = page.json("_cellucid/identity")
+    assert (identity["defaultLayer"], identity["defaultColor"]["layer"]) == ("raw", "raw")
+    raw = page.request("GET", "_cellucid/columns/var?key=CD3D&layer=raw")
+    assert page.request("GET", "_cellucid/columns/var?key=CD3D") == raw
+    assert page.request("GET", "_cellucid/columns/var?key=CD3D&layer=X") != raw
+    with pytest.raises(ValueError, match="two different matrices"):
+        show_anndata(pbmc, use_raw=True, layer="counts")
+
+
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [("CD3DD", UnknownColumnError, "CD3D"), ("n_gene", UnknownColumnError, "n_genes")],

@@ -151,9 +151,17 @@ const SAMPLED_TEXTS = 1000
 const FEW_TEXTS = 20
 
 async function sampleKind(array: StoredArray, turn: Turn): Promise<Kind> {
-  const texts = await readTexts(array, [0, Math.min(SAMPLED_TEXTS, lengthOf(array))], turn)
-  const isMostlyUnique = new Set(texts).size > Math.max(texts.length / 2, FEW_TEXTS)
+  const length = lengthOf(array)
+  const texts = await readTexts(array, [0, Math.min(SAMPLED_TEXTS, length)], turn)
+  const different = estimateDifferent(new Set(texts).size, texts.length, length)
+  const isMostlyUnique = different > Math.min(MAX_CATEGORIES, Math.max(length / 2, FEW_TEXTS))
   return { kind: isMostlyUnique ? 'identifier' : 'categorical' }
+}
+
+/** How many different texts there are in all, by how many of a sample were there before: few if many were. */
+function estimateDifferent(found: number, sampled: number, length: number): number {
+  if (sampled === length || found <= sampled / 2) return found
+  return found === sampled ? length : sampled ** 2 / (2 * (sampled - found))
 }
 
 /** Whether so many categories can be told apart by colour. */

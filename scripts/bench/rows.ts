@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
-import { ROOT } from '../../command.mjs'
+import { ROOT } from '../command.mjs'
 
 /** One measured operation; `ratio` is ours by peer, `null` where nothing else does the same. */
 export type Row = { operation: string; ours: number; peer: number | null; ratio: number | null; unit: string }
