@@ -106,8 +106,9 @@ export class KernelReader implements AnnDataReader {
 
   /** `null` where the array was replaced between two blocks. */
   async #readRows(key: string, columns: number, rows: Rows, signal: AbortSignal): Promise<Float32Array | null> {
-    const positions = new Float32Array((rows.end - rows.start) * columns)
+    const count = (rows.end - rows.start) * columns
     const blockRows = Math.max(1, Math.floor(BLOCK_BYTES / (4 * columns)))
+    let positions: Float32Array | null = null
     let version: string | null = null
     for (let start = rows.start; start < rows.end; start += blockRows) {
       const end = Math.min(rows.end, start + blockRows)
@@ -117,9 +118,12 @@ export class KernelReader implements AnnDataReader {
       if (version !== null && version !== answer.version) return null
       version = answer.version
       if (answer.rows !== end - start || answer.columns !== columns) throw shortAnswer()
-      positions.set(floats(body, 0, (end - start) * columns), (start - rows.start) * columns)
+      const block = floats(body, 0, (end - start) * columns)
+      if (block.length === count) return block
+      positions ??= new Float32Array(count)
+      positions.set(block, (start - rows.start) * columns)
     }
-    return positions
+    return positions ?? new Float32Array(0)
   }
 
   async #read(read: SourceRead, signal: AbortSignal): Promise<{ result: unknown; body: Uint8Array }> {
@@ -158,7 +162,11 @@ function aligned(body: Uint8Array, start: number, length: number): Uint8Array<Ar
   return new Uint8Array(body.subarray(start, start + length))
 }
 
+/** As a view where the body is a large one, which came in a buffer of its own: it belongs to who asked. */
 function floats(body: Uint8Array, start: number, count: number): Float32Array {
+  const place = body.byteOffset + start
+  const isOwn = body.length === body.buffer.byteLength && body.length >= start + count * 4
+  if (isOwn && place % 4 === 0) return new Float32Array(body.buffer, place, count)
   return new Float32Array(aligned(body, start, count * 4).buffer)
 }
 
@@ -176,7 +184,9 @@ function textsOf(body: Uint8Array): string[] {
 
 function checkCodes(codes: Uint8Array | Uint16Array, categoryCount: number, key: string): void {
   const missing = codes instanceof Uint8Array ? 255 : 65_535
-  for (const code of codes) {
+  // By index: an iterator over a million of them takes ten times as long.
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i] ?? 0
     if (code >= categoryCount && code !== missing) {
       throw new DataError('malformed', `obs ${quoted(key)} has code ${code}, but ${categoryCount} categories.`)
     }

@@ -8,47 +8,44 @@ type Normalised = Pick<Embedding, 'positions' | 'center' | 'scale' | 'missingCel
  * @param positions (n, dimensions) row-major; written to
  */
 export function normalisePositions(positions: Float32Array, dimensions: number): Normalised {
-  const missingCells = blankMissingRows(positions, dimensions)
-  const { min, max } = axisRanges(positions, dimensions)
+  const { min, max, missingCells } = blankAndMeasure(positions, dimensions)
   const hasCells = min.every(Number.isFinite)
   const center = min.map((low, axis) => (hasCells ? low / 2 + (max[axis] ?? 0) / 2 : 0))
   const longest = Math.max(...min.map((low, axis) => (max[axis] ?? 0) / 2 - low / 2))
   // One cell, or all on one spot: any scale would do, and 0 would divide to NaN.
   const scale = hasCells && longest > 0 ? longest : 1
-  for (let i = 0; i < positions.length; i += dimensions) {
-    for (let axis = 0; axis < dimensions; axis++) {
-      positions[i + axis] = ((positions[i + axis] ?? 0) - (center[axis] ?? 0)) / scale
-    }
+  for (let axis = 0; axis < dimensions; axis++) {
+    const middle = center[axis] ?? 0
+    for (let i = axis; i < positions.length; i += dimensions) positions[i] = ((positions[i] ?? 0) - middle) / scale
   }
   return { positions, center, scale, missingCells }
 }
 
-function blankMissingRows(positions: Float32Array, dimensions: number): number {
-  let missing = 0
-  for (let i = 0; i < positions.length; i += dimensions) {
-    let sum = 0
-    // 0 × a finite number is 0; 0 × NaN or an infinity is NaN.
-    for (let axis = 0; axis < dimensions; axis++) sum += 0 * (positions[i + axis] ?? 0)
-    if (sum === 0) continue
-    positions.fill(Number.NaN, i, i + dimensions)
-    missing++
-  }
-  return missing
-}
+type Measured = { min: number[]; max: number[]; missingCells: number }
 
-function axisRanges(positions: Float32Array, dimensions: number): { min: number[]; max: number[] } {
-  const min = new Array<number>(dimensions).fill(Number.POSITIVE_INFINITY)
-  const max = new Array<number>(dimensions).fill(Number.NEGATIVE_INFINITY)
-  for (let axis = 0; axis < dimensions; axis++) {
-    let low = Number.POSITIVE_INFINITY
-    let high = Number.NEGATIVE_INFINITY
-    for (let i = axis; i < positions.length; i += dimensions) {
-      const value = positions[i] ?? 0
-      if (value < low) low = value
-      if (value > high) high = value
+/** One pass over at most three axes, written out: a million cells take a few milliseconds. */
+function blankAndMeasure(positions: Float32Array, dimensions: number): Measured {
+  const [hasY, hasZ] = [dimensions > 1, dimensions > 2]
+  let [lowX, lowY, lowZ] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  let [highX, highY, highZ] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  let missingCells = 0
+  for (let i = 0; i < positions.length; i += dimensions) {
+    const x = positions[i] ?? 0
+    const y = hasY ? (positions[i + 1] ?? 0) : 0
+    const z = hasZ ? (positions[i + 2] ?? 0) : 0
+    // 0 × a finite number is 0; 0 × NaN or an infinity is NaN.
+    if (0 * x + 0 * y + 0 * z !== 0) {
+      positions.fill(Number.NaN, i, i + dimensions)
+      missingCells++
+      continue
     }
-    min[axis] = low
-    max[axis] = high
+    if (x < lowX) lowX = x
+    if (x > highX) highX = x
+    if (y < lowY) lowY = y
+    if (y > highY) highY = y
+    if (z < lowZ) lowZ = z
+    if (z > highZ) highZ = z
   }
-  return { min, max }
+  const first = <T>(ends: T[]) => ends.slice(0, dimensions)
+  return { min: first([lowX, lowY, lowZ]), max: first([highX, highY, highZ]), missingCells }
 }
