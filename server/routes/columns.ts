@@ -6,7 +6,7 @@ import { ROUTES } from '../../protocol/urls.ts'
 import { chooseEncoding } from '../column-choice.ts'
 import { type AppParts, nameSchema, parseInput } from '../request-context.ts'
 import type { DataSource } from '../sources/data-source.ts'
-import { type FrameAsk, sendFrame } from './frames.ts'
+import { type FrameAsk, sendFrame, type Wanted } from './frames.ts'
 
 const gzipSchema = v.optional(v.picklist(['0', '1']))
 const obsQuery = v.object({ key: v.optional(nameSchema), gzip: gzipSchema })
@@ -17,13 +17,17 @@ export function columnRoutes(app: FastifyInstance, parts: AppParts): void {
   app.get(`/${ROUTES.obsColumn}`, (request, reply) => {
     const { key, gzip } = parseInput(obsQuery, request.query)
     const named: ColorBy | null = key === undefined ? null : { axis: 'obs', key }
-    return sendFrame(parts, request, reply, (source, signal) => choose(source, named, gzip === '1', signal))
+    return sendFrame(parts, request, reply, wanted(named, gzip === '1'))
   })
   app.get(`/${ROUTES.varColumn}`, (request, reply) => {
     const { key, layer, gzip } = parseInput(varQuery, request.query)
     const named: ColorBy | null = key === undefined ? null : { axis: 'var', key, layer: layer ?? null }
-    return sendFrame(parts, request, reply, (source, signal) => choose(source, named, gzip === '1', signal))
+    return sendFrame(parts, request, reply, wanted(named, gzip === '1'))
   })
+}
+
+function wanted(named: ColorBy | null, isGzipped: boolean): Wanted {
+  return { isNamed: named !== null, choose: (source, signal) => choose(source, named, isGzipped, signal) }
 }
 
 async function choose(
@@ -32,7 +36,7 @@ async function choose(
   isGzipped: boolean,
   signal: AbortSignal,
 ): Promise<FrameAsk | null> {
-  const color = named ?? (await source.identity(signal)).defaultColor
+  const color = named ?? (await source.defaults(signal)).defaultColor
   if (color === null) return null
   const make = async (from: DataSource, stop: AbortSignal) => {
     const { axis, key } = color

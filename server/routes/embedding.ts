@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { encodeEmbedding } from '../../protocol/column-frame.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { type AppParts, nameSchema, parseInput } from '../request-context.ts'
-import type { DataSource } from '../sources/data-source.ts'
+import type { DataSource, Defaults } from '../sources/data-source.ts'
 import { type FrameAsk, sendFrame } from './frames.ts'
 
 const dimensionsSchema = v.pipe(v.picklist(['1', '2', '3']), v.transform(Number))
@@ -13,8 +13,19 @@ const embeddingQuery = v.object({ key: v.optional(nameSchema), dimensions: v.opt
 export function embeddingRoute(app: FastifyInstance, parts: AppParts): void {
   app.get(`/${ROUTES.embedding}`, (request, reply) => {
     const { key, dimensions } = parseInput(embeddingQuery, request.query)
-    return sendFrame(parts, request, reply, (source, signal) => choose(source, key ?? null, dimensions ?? null, signal))
+    return sendFrame(parts, request, reply, {
+      isNamed: key !== undefined,
+      choose: (source, signal) => choose(source, key ?? null, dimensions ?? null, signal),
+    })
   })
+}
+
+/** An embedding that is not known may have been made since. */
+async function defaultsWith(source: DataSource, named: string | null, signal: AbortSignal): Promise<Defaults> {
+  const known = await source.defaults(signal)
+  if (named === null || known.embeddings.some(({ key }) => key === named)) return known
+  await source.refresh(signal)
+  return source.defaults(signal)
 }
 
 async function choose(
@@ -23,7 +34,7 @@ async function choose(
   asked: number | null,
   signal: AbortSignal,
 ): Promise<FrameAsk> {
-  const { defaultEmbedding, embeddings } = await source.identity(signal)
+  const { defaultEmbedding, embeddings } = await defaultsWith(source, named, signal)
   const key = named ?? defaultEmbedding
   const dimensions = asked ?? embeddings.find((embedding) => embedding.key === key)?.dimensions[0] ?? 2
   return {

@@ -17,14 +17,14 @@ export type FrameAsk = {
   make: (source: DataSource, signal: AbortSignal) => Promise<Uint8Array>
 }
 /** What is asked for may depend on the source: the default embedding, the default colour, of which there may be none. */
-export type Choose = (source: DataSource, signal: AbortSignal) => Promise<FrameAsk | null>
+export type Wanted = { isNamed: boolean; choose: (source: DataSource, signal: AbortSignal) => Promise<FrameAsk | null> }
 
 /** Answer with one frame: from the browser's own cache by its ETag, from ours, or read now. */
 export async function sendFrame(
   parts: AppParts,
   request: FastifyRequest,
   reply: FastifyReply,
-  choose: Choose,
+  { isNamed, choose }: Wanted,
 ): Promise<FastifyReply> {
   if (parts.eventLoop.isOverloaded) {
     throw new ProtocolError('overloaded', 'The viewer server has too much to do. It is asked again in a moment.')
@@ -32,6 +32,8 @@ export async function sendFrame(
   const viewer = viewerOf(request, parts.viewers)
   const signal = dataSignal(reply, viewer)
   const source = await openedSource(viewer, signal)
+  // A page that loads names nothing, and sees what is new; further parts of a body are of what its first part was.
+  if (!isNamed && request.headers.range === undefined) await source.catchUp(signal)
   const version = await source.version(signal)
   const ask = await choose(source, signal)
   // Every page asks before it can know, so no default is an answer and not an error.

@@ -7,7 +7,7 @@ import { GeneIndex } from '../gene-index.ts'
 import { SharedReads } from '../shared-reads.ts'
 import type { AnnDataReader, Description, GeneArray, ObsArray } from './anndata-reader.ts'
 import { parseColor } from './colors.ts'
-import { DataError, type DataSource, type Rows } from './data-source.ts'
+import { DataError, type DataSource, type Defaults, type Rows } from './data-source.ts'
 import { defaultEmbedding, isImageSpace, listEmbeddings } from './embedding-choice.ts'
 import { listed, nearNamesText, quoted } from './near-names.ts'
 import { normalisePositions } from './positions.ts'
@@ -80,27 +80,28 @@ export class AnnDataSource implements DataSource {
 
   async identity(signal: AbortSignal): Promise<Identity> {
     const stop = this.#stopOf(signal)
-    if (this.#known !== null) await this.#refreshBriefly(stop)
+    await this.catchUp(stop)
     const description = await this.#describe(stop)
-    const { nObs, nVar, obsm, obs, layers, rawVar, notes } = description
-    const { embedding, layer, geneIdColumn } = this.#options
-    const chosen = embedding === null ? undefined : entryNamed(obsm, embedding)
+    const { nObs, nVar, obs, layers, rawVar, notes } = description
+    const { layer, geneIdColumn } = this.#options
     return {
+      ...this.#defaultsOf(description),
       name: this.#name,
       kind: this.kind,
       nObs,
       nVar,
       version: description.version,
-      embeddings: listEmbeddings(obsm, nObs),
       obs: obs.map(({ key, kind, reason }) => (reason === undefined ? { key, kind } : { key, kind, reason })),
       layers: [...layers],
       hasRaw: rawVar !== null,
       geneIdColumn,
       defaultLayer: layer === X ? null : layer,
-      defaultEmbedding: chosen?.key ?? defaultEmbedding(description),
-      defaultColor: this.#defaultColor(description),
       notes: [...notes, ...this.#lateNotes, ...(await this.#reader.progress()).notes],
     }
+  }
+
+  async defaults(signal: AbortSignal): Promise<Defaults> {
+    return this.#defaultsOf(await this.#describe(this.#stopOf(signal)))
   }
 
   async version(signal: AbortSignal): Promise<string> {
@@ -194,8 +195,8 @@ export class AnnDataSource implements DataSource {
     await this.#reader.refresh(stop)
   }
 
-  /** A page that loads sees what is new, unless the one who knows is busy: then what was known. */
-  async #refreshBriefly(signal: AbortSignal): Promise<void> {
+  async catchUp(signal: AbortSignal): Promise<void> {
+    if (this.#known === null) return
     const patience = AbortSignal.timeout(REFRESH_PATIENCE_MS)
     try {
       await this.#reader.refresh(AbortSignal.any([signal, patience]))
@@ -215,6 +216,17 @@ export class AnnDataSource implements DataSource {
     const stop = AbortSignal.any([signal, this.#closed.signal])
     stop.throwIfAborted()
     return stop
+  }
+
+  #defaultsOf(description: Description): Defaults {
+    const { obsm, nObs } = description
+    const { embedding } = this.#options
+    const chosen = embedding === null ? undefined : entryNamed(obsm, embedding)
+    return {
+      embeddings: listEmbeddings(obsm, nObs),
+      defaultEmbedding: chosen?.key ?? defaultEmbedding(description),
+      defaultColor: this.#defaultColor(description),
+    }
   }
 
   /** Without the index of names: a kernel has checked the name itself, and the gene's own read finds it. */

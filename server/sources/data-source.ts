@@ -6,6 +6,8 @@ import type { ColorBy } from '../../protocol/state.ts'
 /** Half open, in obs order. */
 export type Rows = { start: number; end: number }
 
+export type Defaults = Pick<Identity, 'embeddings' | 'defaultEmbedding' | 'defaultColor'>
+
 /**
  * Where a dataset is read from. Routes and wire do not know which kind answers. Every read ends when `signal` aborts,
  * rejecting with its reason, and rejects with DataError otherwise. Returned arrays belong to the caller.
@@ -16,6 +18,8 @@ export interface DataSource {
   readonly kind: Identity['kind']
   /** Counts, embeddings, obs fields with kind, layers, notes. Reads no column and no index of names. */
   identity(signal: AbortSignal): Promise<Identity>
+  /** What is shown where nothing is named, as known; cheap. */
+  defaults(signal: AbortSignal): Promise<Defaults>
   /** Differs when any read could; cheap, asked before cached answers, part of the ETag. */
   version(signal: AbortSignal): Promise<string>
   /** `key` null: the default. Normalised: one centre per axis, one scale, longest side is [-1, 1]. */
@@ -29,6 +33,8 @@ export interface DataSource {
   cellNames(rows: Rows, signal: AbortSignal): Promise<readonly string[]>
   /** An obs field, else a gene, as `sc.pl.umap(color=…)` chooses. @throws DataError `unknown_column` with the near names */
   resolveColor(field: string, signal: AbortSignal): Promise<ColorBy>
+  /** Look again, but not for long: who knows may be busy, and then what was known has to do. */
+  catchUp(signal: AbortSignal): Promise<void>
   /** Look again at what may have changed where it lives; `version` and `identity` tell afterwards. */
   refresh(signal: AbortSignal): Promise<void>
   /** From 0 to 1 while genes are being sorted for quick access in the background, else `null`. */

@@ -23,6 +23,7 @@ export class StoredFile {
   readonly #takeThread: () => StoredThread
   readonly #opening = new SharedReads<Session>()
   #session: Session | null = null
+  #looking: Promise<string> | null = null
   #isClosed = false
 
   constructor(place: StoredPlace, { folder, takeThread: take = takeThread }: StoredFileParts) {
@@ -35,6 +36,14 @@ export class StoredFile {
   /** Cheap. Another text when what is stored may be other. */
   version(): Promise<string> {
     return this.#watch.version()
+  }
+
+  /** The same for who does not mind that somebody else began to look a moment ago: many ask at once. */
+  recentVersion(): Promise<string> {
+    this.#looking ??= this.version().finally(() => {
+      this.#looking = null
+    })
+    return this.#looking
   }
 
   /** The file as it is now. */

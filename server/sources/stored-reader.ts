@@ -24,7 +24,7 @@ export class StoredReader implements AnnDataReader {
   }
 
   version(_signal: AbortSignal): Promise<string> {
-    return this.#file.version()
+    return this.#file.recentVersion()
   }
 
   async refresh(signal: AbortSignal): Promise<void> {

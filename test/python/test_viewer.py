@@ -302,6 +302,8 @@ def test_new_colours_and_a_new_embedding_are_there_after_showing(pbmc: Any, open
     pbmc.uns["louvain_colors"] = ["#010203"] * len(pbmc.obs["louvain"].cat.categories)
     pbmc.obsm["X_umap"] = pbmc.obsm["X_umap"][:, ::-1].copy()
     pbmc.obsm["X_mine"] = pbmc.obsm["X_umap"] * 2
+    assert len(page.request("GET", "_cellucid/embedding?key=X_mine")) > 700 * 8
+    assert page.request("GET", "_cellucid/embedding") != before[1]
     viewer.set_color_by("louvain")
     assert b"#010203" not in before[0]
     assert b"#010203" in page.request("GET", column)
