@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -60,5 +60,5 @@ function readFrame({ columns }: AppParts, { source, version, ask, signal }: Read
 
 /** All viewers of all servers share one origin and its cache behind a proxy, so the ETag names which data it was. */
 function etagOf(parts: readonly string[]): string {
-  return `"${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}"`
+  return `"${hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 22)}"`
 }

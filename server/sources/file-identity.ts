@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { realpath, stat } from 'node:fs/promises'
 import { DataError } from './data-source.ts'
 import { quoted } from './near-names.ts'
@@ -7,7 +7,7 @@ import { quoted } from './near-names.ts'
 export async function fileVersion(path: string): Promise<string> {
   try {
     const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true })
-    return createHash('sha256').update(`${path}\n${dev} ${ino} ${size} ${mtimeNs}`).digest('hex').slice(0, 16)
+    return hash('sha256', `${path}\n${dev} ${ino} ${size} ${mtimeNs}`).slice(0, 16)
   } catch (cause) {
     throw new DataError('changed', `The file ${quoted(path)} is not there any more. Put it back, or show another.`, {
       cause,
