@@ -41,6 +41,7 @@ export class CellBox {
     this.#waiting.setAttribute('role', 'status')
     this.stage.append(this.#waiting)
     this.#card.setAttribute('aria-label', 'Why the viewer is not shown')
+    this.#card.setAttribute('aria-live', 'polite')
     this.#card.hidden = true
     this.#shadow.append(style, this.#notice, this.stage, this.#card)
     this.height = DEFAULT_HEIGHT

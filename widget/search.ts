@@ -21,6 +21,8 @@ export type SearchOrder = {
   passedOver: ReadonlySet<string>
   /** The user pressed the button that allows what the browser would ask about. */
   isClicked: boolean
+  /** The user chose the notebook in place of a forced base that failed: nothing else is asked. */
+  isThroughNotebook: boolean
   /** A base was proven, or the tunnel is taken: a page is being loaded. */
   tellLoading: () => void
   /** The tunnel waits for the running cell, or flows again. */
@@ -45,7 +47,7 @@ export type SearchOutcome = {
 export async function search(order: SearchOrder): Promise<SearchOutcome> {
   const { welcome, identity, signal, isClicked, passedOver } = order
   const facts = await readPageFacts()
-  const list = candidates(facts, welcome)
+  const list = order.isThroughNotebook ? [] : candidates(facts, welcome)
   const standpoint = { origin: facts.origin, ancestors: facts.ancestors }
   const lateBase = () => askColab(welcome.port)
   const question = { identity, standpoint, lateBase, isClicked, signal }

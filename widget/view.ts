@@ -42,8 +42,8 @@ export class View {
   #page: PageLink | null = null
   /** What the search that opened the page, or failed, found. */
   #outcome: SearchOutcome | null = null
-  /** The user chose not to insist on the forced address. */
-  #ignoresOverride = false
+  /** The user chose the notebook in place of the forced address, which failed. */
+  #isThroughNotebook = false
   /** Pages that were given up; each starts one search. */
   readonly #left = new WeakSet<PageLink>()
   /** Bases whose page lost its server before it drew, until the user or a new server says otherwise. */
@@ -125,8 +125,7 @@ export class View {
     this.#box.hush()
     this.#box.status = 'resolving'
     const signal = AbortSignal.any([this.#signal, this.#search.signal])
-    const welcome = this.#ignoresOverride ? { ...this.#welcome, override: null } : this.#welcome
-    this.#find({ welcome, identity, isClicked, signal }).catch((error: unknown) => {
+    this.#find({ welcome: this.#welcome, identity, isClicked, signal }).catch((error: unknown) => {
       if (!signal.aborted) this.#showCard([], `The search for the viewer failed: ${String(error)}`)
     })
   }
@@ -139,6 +138,7 @@ export class View {
   }): Promise<void> {
     const outcome = await search({
       ...wanted,
+      isThroughNotebook: this.#isThroughNotebook,
       view: this.id,
       link: this.#link,
       console: this.#console,
@@ -272,7 +272,7 @@ export class View {
 
   #showCard(reports: SearchOutcome['reports'], because?: string): void {
     const { port = 0, hints = {}, override = null } = this.#welcome ?? {}
-    const forced = this.#ignoresOverride ? null : override
+    const forced = this.#isThroughNotebook ? null : override
     const obstacle: Obstacle = {
       reports,
       port,
@@ -290,7 +290,7 @@ export class View {
     if (this.#outcome?.canClick) actions.unshift(this.#connectDirectly)
     if (forced !== null && this.#link.isLive) {
       const run = () => {
-        this.#ignoresOverride = true
+        this.#isThroughNotebook = true
         this.#resolve()
       }
       actions.push({ label: 'Show through the notebook instead', run })

@@ -96,6 +96,31 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
     expect(await differentPixels(page, picture, await settledPicture(page))).toBeLessThan(0.01)
   }, 180_000)
 
+  test('an output whose cell was moved, and a second view of it, show the same picture', async () => {
+    const { page, selected, picture } = await openArranged()
+    const before = await readyAt(page)
+    await inNotebook(page, 'notebook:move-cell-down')
+    await readyAfter(page, before)
+    await viewerRoot(page).scrollIntoViewIfNeeded()
+    await shows(viewerFrame(page), 'color', 'CD3D')
+    await shows(viewerFrame(page), 'selected', String(selected))
+    // Half a pixel further down each edge would differ.
+    const moved = await readyAt(page)
+    await inNotebook(page, 'notebook:move-cell-up')
+    await readyAfter(page, moved)
+    await viewerRoot(page).scrollIntoViewIfNeeded()
+    expect(await differentPixels(page, picture, await settledPicture(page))).toBeLessThan(0.01)
+
+    await inNotebook(page, 'notebook:create-output-view')
+    const second = 1
+    expect(await viewerReady(page, FIRST_PICTURE_MS, second)).toEqual({ cells: 700, transport })
+    await shows(viewerFrame(page, second), 'color', 'CD3D')
+    await shows(viewerFrame(page, second), 'selected', String(selected))
+    await page.getByRole('tab', { name: /\.ipynb/ }).click()
+    await runSource(page, 'viewer.set_color_by("louvain")')
+    for (const nth of [0, second]) await shows(viewerFrame(page, nth), 'color', 'louvain')
+  }, 180_000)
+
   test('two tabs on one kernel each show what was asked in them', async () => {
     const first = await stage.open(SCENARIO_CELLS, 'tabs.ipynb')
     await runCell(first, 0)
@@ -115,6 +140,15 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
     }
   }, 180_000)
 })
+
+/** A command of the notebook's menu, for the cell that shows the viewer. */
+async function inNotebook(page: Page, command: string): Promise<void> {
+  await page.evaluate(async (name) => {
+    const { content } = window.jupyterapp.shell.currentWidget
+    content.deselectAll()
+    await window.jupyterapp.commands.execute(name)
+  }, command)
+}
 
 /** The process that the kernel started for its viewers ends without a word. */
 const KILL_THE_SERVER = `import psutil

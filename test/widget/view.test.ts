@@ -218,7 +218,9 @@ describe('a forced address', () => {
     serveTunnel(host)
     const view = await host.render()
     const forced = await fakeServer((_request, response) => html(response))
-    await host.kernel.push(welcome({ port: await deadPort(), override: forced.base }))
+    // The direct port would work: it is neither asked before nor taken for the notebook after the click.
+    const direct = await fakeServer(ourServer())
+    await host.kernel.push(welcome({ port: direct.port, override: forced.base }))
     await reaches(view.root, 'card')
     expect(view.shadow.querySelector('.card h3')?.textContent).toContain('does not lead to it')
     expect(view.shadow.querySelector('iframe')).toBeNull()
@@ -227,6 +229,7 @@ describe('a forced address', () => {
     const page = await view.page()
     page.greet()
     expect(await page.heard('start')).toMatchObject({ transport: 'tunnel' })
+    expect(direct.urls).toEqual([])
   })
 })
 
