@@ -1,4 +1,4 @@
-"""Write h5ad files with a few bytes changed, and beside each what anndata reads from it where it can.
+"""Write h5ad files with a few bytes changed, beside each what anndata reads where it can, and what HDF5 cannot read.
 
 Usage: make_mutated.py FOLDER. Seeded: the same versions of the packages make the same files.
 """
@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import scipy.sparse as sp
 from make_h5ad import expected
@@ -24,7 +25,11 @@ COUNT = 6
 READ_SECONDS = 20
 
 
-def layouts(folder: Path) -> dict[str, bytes]:
+#: A file's bytes, and where its arrays lie in it: offset and length.
+Layout = tuple[bytes, list[tuple[int, int]]]
+
+
+def layouts(folder: Path) -> dict[str, Layout]:
     """Return one whole file for each layout."""
     forms = {"csr": (sp.csr_matrix, None), "csc-gzip": (sp.csc_matrix, "gzip"), "dense-lzf": (np.asarray, "lzf")}
     written = {}
@@ -33,24 +38,43 @@ def layouts(folder: Path) -> dict[str, bytes]:
         matrix = adata.X.toarray() if sp.issparse(adata.X) else adata.X
         adata.X = convert(matrix.astype(np.float32))
         adata.write_h5ad(folder / name, compression=compression, convert_strings_to_categoricals=False)
-        written[name] = (folder / name).read_bytes()
+        written[name] = whole(folder / name)
     for name, write in (("anndata-0.6", write_06), ("anndata-0.7", write_07)):
         write(folder / name, "csr")
-        written[name] = (folder / name).read_bytes()
+        written[name] = whole(folder / name)
     for path in folder.iterdir():
         path.unlink()
     return written
 
 
-def mutated(whole: bytes, random: np.random.Generator) -> bytes:
+def whole(path: Path) -> Layout:
+    """Return a file with the places of its arrays."""
+    places = []
+
+    def look(_name: str, node: h5py.Dataset | h5py.Group) -> None:
+        if not isinstance(node, h5py.Dataset):
+            return
+        chunks = [node.id.get_chunk_info(i) for i in range(node.id.get_num_chunks())] if node.chunks else []
+        places.extend((chunk.byte_offset, chunk.size) for chunk in chunks)
+        if node.id.get_offset() is not None:
+            places.append((node.id.get_offset(), node.id.get_storage_size()))
+
+    with h5py.File(path) as file:
+        file.visititems(look)
+    return path.read_bytes(), [(offset, size) for offset, size in places if size]
+
+
+def mutated(layout: Layout, random: np.random.Generator) -> bytes:
     """Return the file with up to three bytes changed, or cut."""
+    whole, arrays = layout
     if random.random() < 0.1:
         return whole[: int(random.integers(0, len(whole)))]
     changed = bytearray(whole)
-    # Half of them near the beginning, where the structure of the file mostly is.
+    # Half of them in arrays, which else are few of the bytes, the others anywhere.
     for _ in range(int(random.integers(1, 4))):
-        end = len(whole) if random.random() < 0.5 else min(len(whole), 4096)
-        changed[int(random.integers(0, end))] = int(random.integers(0, 256))
+        is_array = random.random() < 0.5
+        offset, size = arrays[int(random.integers(0, len(arrays)))] if is_array else (0, len(whole))
+        changed[offset + int(random.integers(0, size))] = int(random.integers(0, 256))
     return bytes(changed)
 
 
@@ -64,6 +88,7 @@ def write_expected(path: Path) -> None:
         signal.alarm(READ_SECONDS)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
+            path.with_suffix(".unreadable").write_text(json.dumps(unreadable(path)))
             text = json.dumps(expected(path))
             path.with_suffix(".json").write_text(text)
         finally:
@@ -71,14 +96,33 @@ def write_expected(path: Path) -> None:
     os.waitpid(child, 0)
 
 
+def unreadable(path: Path) -> list[str]:
+    """Return the arrays of obs that are there, and whose bytes are damaged."""
+    found = []
+
+    def look(name: str, node: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(node, h5py.Dataset):
+            try:
+                node[...]
+            except OSError:
+                found.append(f"obs/{name}")
+
+    try:
+        with h5py.File(path) as file:
+            file["obs"].visititems(look)
+    except (OSError, RuntimeError, KeyError, AttributeError):
+        return []
+    return found
+
+
 def write_all(folder: Path) -> None:
     """Write every mutation as ``LAYOUT-NUMBER.h5ad``."""
     anndata.settings.allow_write_nullable_strings = True
     random = np.random.default_rng(20)
-    for name, whole in layouts(folder).items():
+    for name, layout in layouts(folder).items():
         for number in range(COUNT):
             path = folder / f"{name}-{number:02d}.h5ad"
-            path.write_bytes(mutated(whole, random))
+            path.write_bytes(mutated(layout, random))
             write_expected(path)
 
 
