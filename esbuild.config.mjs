@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
 import { minify } from 'terser'
 import { pageHtml } from './scripts/page-html.mjs'
+import { privateNames } from './scripts/private-names.mjs'
 import { thirdPartyNotices } from './scripts/third-party-notices.mjs'
 import { PLUGIN_FILES, PLUGIN_FOLDER } from './server/sources/hdf5/plugin-folder.ts'
 
@@ -68,12 +69,17 @@ const BUNDLES = [
   },
 ]
 
-/** Terser folds across functions what esbuild leaves: another 4 % of the page, gzipped, for a second of building. */
+/**
+ * Terser folds across functions what esbuild leaves, and shortens what only the page calls by its name: another 5 % of
+ * the page, gzipped, for some seconds of building.
+ */
 async function smaller(script) {
+  const names = await privateNames(ROOT)
   const options = {
     module: true,
     ecma: 2022,
     compress: { passes: 8, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
+    mangle: { properties: { regex: new RegExp(`^(${names.join('|')})$`) } },
   }
   const { code } = await minify(script, options)
   return code.trimEnd()

@@ -23,8 +23,8 @@ export type ChannelHandlers = {
   /** Of the first connection: where the page starts. Later ones only resume. */
   welcome(welcome: Welcome): void
   cellSet(name: string, cells: Uint32Array): void
-  /** Apply once. `cells` is what the command's head spoke of, `null` where it has none. */
-  command(command: Command, cells: Uint32Array | null): Promise<CommandOutcome>
+  /** Apply once. `cells` is what the command's head spoke of, `null` where it has none: then `body` is as it came. */
+  command(command: Command, cells: Uint32Array | null, body: Uint8Array): Promise<CommandOutcome>
   kernel(status: KernelStatus): void
   /** The channel stands, or does not for now. */
   connected(isConnected: boolean): void
@@ -261,7 +261,7 @@ export class ChannelClient {
   async #outcome(command: Command, body: Uint8Array): Promise<CommandOutcome> {
     try {
       const head = 'cells' in command ? command.cells : null
-      return await this.#options.handlers.command(command, head === null ? null : decodeCells(head, body))
+      return await this.#options.handlers.command(command, head === null ? null : decodeCells(head, body), body)
     } catch (error) {
       return { ok: false, reason: sentenceOf(error) }
     }

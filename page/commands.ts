@@ -3,6 +3,7 @@ import { assertNever } from '../protocol/errors.ts'
 import type { ViewerEvent } from '../protocol/events.ts'
 import type { Identity } from '../protocol/identity.ts'
 import type { ColorBy } from '../protocol/state.ts'
+import { replaceCellSets } from './cell-set-state.ts'
 import type { CommandOutcome } from './channel-client.ts'
 import { choiceOf } from './first-view.ts'
 import type { EmbeddingChoice } from './server-client.ts'
@@ -16,6 +17,8 @@ export type CommandContext = {
   event(event: ViewerEvent): void
   /** Make the picture and send it. */
   screenshot(command: Extract<Command, { kind: 'screenshot' }>): Promise<void>
+  /** Put a still picture in place of the live one. */
+  freeze(): Promise<void>
   /** What this page knows of itself, for `debug_connection()`. */
   report(): unknown
 }
@@ -23,13 +26,15 @@ export type CommandContext = {
 /**
  * Apply one command.
  * @param cells what its head spoke of, `null` where it has none
+ * @param body what came with it
  * @returns when its effect is on screen; `ok: false` with a sentence where it cannot be
  * @throws ServerFailure when what it asks for cannot be read
  */
 export async function applyCommand(
-  { viewer, identity, event, screenshot, report }: CommandContext,
+  { viewer, identity, event, screenshot, freeze, report }: CommandContext,
   command: Command,
   cells: Uint32Array | null,
+  body: Uint8Array,
 ): Promise<CommandOutcome> {
   const dataset = await identity
   refuseForeignCells(command, dataset)
@@ -64,15 +69,19 @@ export async function applyCommand(
     case 'debugSnapshot':
       event({ kind: 'debugSnapshot', requestId: command.requestId, report: report() })
       return OK
-    case 'custom':
-      return OK // For scripts that embed the page; the page itself has nothing to do.
+    case 'custom': // For scripts that embed the page; the page itself has nothing to do.
+    case 'requestSessionBundle': // The state is told after every command, before it is acknowledged.
+      return OK
     case 'screenshot':
       await screenshot(command)
       return OK
     case 'freeze':
-    case 'requestSessionBundle':
+      await freeze()
+      return OK
     case 'loadSession':
-      return { ok: false, reason: `This page does not know "${command.kind}" yet. Reload the notebook page.` }
+      replaceCellSets(viewer.store, command.sets, body)
+      await viewer.restore(command.state)
+      return OK
     default:
       return assertNever(command)
   }

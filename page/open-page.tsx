@@ -45,7 +45,7 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     const { nObs } = await starting
     store.isReady.value = true
     void host.then((link) => link?.drawn(nObs))
-    freezeOutOfSight(canvas, picture.scatter, signal)
+    session.freezer.resolve(freezeOutOfSight(canvas, picture.scatter, signal))
   } catch (error) {
     if (signal.aborted) return
     const sentence = sentenceOf(error)

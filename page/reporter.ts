@@ -36,9 +36,9 @@ export class Reporter {
         this.#timer = setTimeout(() => this.flush(), SETTLE_MS)
       }),
       this.#onChange(selection, ({ cells, source }) => {
-        // A selection that a command made is the kernel's own: kept for the next page, but no event.
-        if (source === 'command') this.#cellSet(SELECTION, cells)
-        else if (source !== 'state') this.#channel.selection(cells, this.#cellCount, source)
+        // A selection that the user did not make is no event, but kept for the next page.
+        if (source === 'command' || source === 'state') this.#cellSet(SELECTION, cells)
+        else this.#channel.selection(cells, this.#cellCount, source)
       }),
       this.#onChange(hiddenCells, (cells) => this.#cellSet(HIDDEN, cells)),
       this.#onChange(this.#store.visibleCells, (visibleCells) => {

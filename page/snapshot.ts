@@ -24,6 +24,7 @@ export async function fittingPicture(picture: Picture, scale: number, maxBytes: 
 export function keepSnapshot(store: Store, picture: Picture, client: ServerClient, signal: AbortSignal): void {
   let change = new AbortController()
   let sentAt = Number.NEGATIVE_INFINITY
+  if (signal.aborted) return
   const stop = effect(() => {
     void [pageState(store), store.selection.value, store.highlights.value, store.masked.value, store.theme.value]
     const isWaiting = store.pending.value.size > 0

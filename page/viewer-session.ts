@@ -1,7 +1,7 @@
-import type { Signal } from '@preact/signals'
 import type { Identity } from '../protocol/identity.ts'
-import { HIDDEN, highlightSet, type PageState, SELECTION } from '../protocol/state.ts'
+import type { PageState } from '../protocol/state.ts'
 import type { Access } from './access.ts'
+import { takeCellSet } from './cell-set-state.ts'
 import { ChannelClient, type ChannelHandlers } from './channel-client.ts'
 import { colorLabel } from './colorable.ts'
 import { applyCommand } from './commands.ts'
@@ -9,7 +9,6 @@ import { sentenceOf } from './failure.ts'
 import { History } from './history.ts'
 import type { Picture } from './picture.ts'
 import { Reporter } from './reporter.ts'
-import { groupSet } from './saved-state.ts'
 import { ServerClient } from './server-client.ts'
 import { fittingPicture, keepSnapshot } from './snapshot.ts'
 import type { Store } from './store.ts'
@@ -31,11 +30,14 @@ export class ViewerSession {
   readonly viewer: Viewer
   readonly channel: ChannelClient
   readonly history: History
+  /** What {@link freezeOutOfSight} returned, once there is a picture to freeze. */
+  readonly freezer = Promise.withResolvers<() => Promise<void>>()
   readonly #store: Store
   readonly #access: Access
   readonly #picture: Picture
   readonly #signal: AbortSignal
   readonly #reporter: Reporter
+  readonly #savesNoPictures = new AbortController()
   readonly #savedState = Promise.withResolvers<PageState | null>()
   readonly #lost: (reason: string) => void
   #started: Promise<Identity> = Promise.reject(new Error('The viewer has not started.'))
@@ -62,7 +64,8 @@ export class ViewerSession {
     await this.viewer.picture?.whenDrawn()
     this.#reporter.begin()
     this.history.begin()
-    keepSnapshot(this.#store, this.#picture, this.viewer.client, this.#signal)
+    const signal = AbortSignal.any([this.#signal, this.#savesNoPictures.signal])
+    keepSnapshot(this.#store, this.#picture, this.viewer.client, signal)
     const dimensions = this.#store.embedding.value?.dimensions ?? 0
     this.channel.event({ kind: 'ready', nCells: identity.nObs, dimensions })
     return identity
@@ -82,7 +85,8 @@ export class ViewerSession {
     let saved: PageState | null = null
     let setsToCome = 0
     return {
-      welcome: ({ state, cellSets }) => {
+      welcome: ({ state, cellSets, savesPictures }) => {
+        if (!savesPictures) this.#savesNoPictures.abort()
         saved = state
         setsToCome = cellSets
         if (cellSets === 0) this.#savedState.resolve(state)
@@ -91,16 +95,17 @@ export class ViewerSession {
         takeCellSet(store, name, cells)
         if (--setsToCome === 0) this.#savedState.resolve(saved)
       },
-      command: async (command, cells) => {
+      command: async (command, cells, body) => {
         const context = {
           viewer: this.viewer,
           identity: this.#started,
           event: this.channel.event.bind(this.channel),
           screenshot: ({ requestId, scale }: { requestId: string; scale: number }) =>
             this.#screenshot(requestId, scale),
+          freeze: async () => (await this.freezer.promise)(),
           report: () => this.#report(),
         }
-        const outcome = await applyCommand(context, command, cells)
+        const outcome = await applyCommand(context, command, cells, body)
         this.#reporter.flush()
         return outcome
       },
@@ -154,18 +159,4 @@ export class ViewerSession {
       userAgent: navigator.userAgent,
     }
   }
-}
-
-/** A set of cells as the viewer was left with; unknown names are of newer pages. */
-function takeCellSet(store: Store, name: string, cells: Uint32Array): void {
-  if (name === SELECTION) store.selection.value = { cells, source: 'state' }
-  else if (name === HIDDEN) store.hiddenCells.value = cells
-  else if (name.startsWith(highlightSet(''))) setGroup(store.highlights, name.slice(highlightSet('').length), cells)
-  else if (name.startsWith(groupSet(''))) setGroup(store.groups, name.slice(groupSet('').length), cells)
-}
-
-function setGroup(groups: Signal<ReadonlyMap<string, Uint32Array>>, key: string, cells: Uint32Array): void {
-  const next = new Map(groups.value)
-  next.delete(key)
-  groups.value = cells.length > 0 ? next.set(key, cells) : next
 }

@@ -68,7 +68,9 @@ export class Viewer {
       const late = early.embedding.then(() => delay(SAVED_STATE_WAIT_MS, this.#signal))
       const saved = await Promise.race([savedState, late.then(() => 'late' as const)])
       await this.#showFirst(early, saved === 'late' ? null : saved)
-      if (saved === 'late') void savedState.then((state) => (state === null ? undefined : this.restore(state)))
+      if (saved === 'late') {
+        savedState.then((state) => (state === null ? undefined : this.restore(state))).catch(() => undefined)
+      }
       return identity
     } finally {
       early.stop()
@@ -112,15 +114,20 @@ export class Viewer {
     )
   }
 
-  /** Go where the viewer was left, from wherever it is now. */
+  /**
+   * Go where the viewer was left, from wherever it is now.
+   * @throws ServerFailure what could not be read, after its sentence is in its place and all else is restored
+   */
   async restore(saved: PageState): Promise<void> {
     const identity = this.store.identity.value
     if (identity === null) return
     const view = firstView(identity, saved)
     this.#restoreSettings(ownStateOf(saved))
     const embedding = view.embedding === null ? undefined : this.#readEmbedding(view.embedding, saved.camera ?? null)
-    await Promise.allSettled([embedding, this.setColor(view.color)])
+    const read = await Promise.allSettled([embedding, this.setColor(view.color)])
+    this.store.filters.value = []
     await this.#restoreFilters(saved)
+    for (const outcome of read) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   #restoreSettings(own: OwnState): void {

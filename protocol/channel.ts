@@ -39,6 +39,8 @@ export const serverMessageSchema = v.variant('kind', [
     state: v.nullable(pageStateSchema),
     cellSets: v.number(),
     commandSeq: v.number(),
+    /** Whether the page sends its picture after changes, for the notebook file. */
+    savesPictures: v.boolean(),
   }),
   v.object({ kind: v.literal('cellSet'), name: v.string(), cells: cellsHeadSchema }),
   v.object({ kind: v.literal('command'), seq: v.number(), command: commandSchema }),

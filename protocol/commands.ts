@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { colorBySchema } from './state.ts'
+import { colorBySchema, pageStateSchema } from './state.ts'
 
 export const cellsHeadSchema = v.object({
   encoding: v.picklist(['u32', 'bitmap']),
@@ -28,8 +28,15 @@ export const commandSchema = v.variant('kind', [
   v.object({ kind: v.literal('refresh') }),
   v.object({ kind: v.literal('freeze') }),
   v.object({ kind: v.literal('screenshot'), requestId: v.string(), scale: v.number() }),
+  /** Report the state now; done when it is reported. */
   v.object({ kind: v.literal('requestSessionBundle'), requestId: v.string() }),
-  v.object({ kind: v.literal('loadSession'), requestId: v.string() }),
+  /** In place of the page's whole state; the sets of cells stand one after the other in the body, `bytes` each. */
+  v.object({
+    kind: v.literal('loadSession'),
+    requestId: v.string(),
+    state: pageStateSchema,
+    sets: v.array(v.object({ name: v.string(), bytes: v.number(), cells: cellsHeadSchema })),
+  }),
   v.object({ kind: v.literal('ping'), requestId: v.string() }),
   v.object({ kind: v.literal('debugSnapshot'), requestId: v.string() }),
   v.object({ kind: v.literal('custom'), type: v.string(), payload: v.unknown() }),

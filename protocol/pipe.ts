@@ -41,6 +41,8 @@ export const kernelCallSchema = v.variant('method', [
       viewerToken: v.string(),
       source: sourceSpecSchema,
       options: openOptionsSchema,
+      /** Whether pages send pictures for the notebook file. */
+      savesPictures: v.boolean(),
       state: v.nullable(pageStateSchema),
       commandSeq: v.number(),
     }),

@@ -76,10 +76,17 @@ export class PageChannel {
   }
 
   #welcome(): void {
-    const { state, outbox, instanceId, pulse } = this.#viewer
+    const { state, outbox, instanceId, pulse, savesPictures } = this.#viewer
     const { page, cellSets } = state
     const commandSeq = outbox.settledSeq
-    const facts = { instanceId, protocol: PROTOCOL_VERSION, state: page, cellSets: cellSets.size, commandSeq }
+    const facts = {
+      instanceId,
+      protocol: PROTOCOL_VERSION,
+      state: page,
+      cellSets: cellSets.size,
+      commandSeq,
+      savesPictures,
+    }
     this.send({ kind: 'welcome', ...facts })
     for (const [name, { head, body }] of cellSets) this.send({ kind: 'cellSet', name, cells: head }, body)
     for (const waiting of outbox.waiting) this.offer(waiting)

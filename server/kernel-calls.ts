@@ -99,7 +99,7 @@ export class KernelCalls {
   }
 
   /** For a path, answered when it is open; arrays in the kernel were checked there, so they open meanwhile. */
-  async #open({ source: spec, options, state, commandSeq, ...secrets }: OpenParams): Promise<void> {
+  async #open({ source: spec, options, state, commandSeq, savesPictures, ...secrets }: OpenParams): Promise<void> {
     const { viewers, kernel, open, readFrom, log } = this.#parts
     const id = parseViewerId(secrets.viewerId)
     const token = parseViewerToken(secrets.viewerToken)
@@ -109,7 +109,7 @@ export class KernelCalls {
     const source = open(spec, options, pulse.watch(readFrom(spec.kind === 'kernel' ? spec.sourceId : '')))
     // Every reader of the promise hears of a failure; a viewer without readers must not end the process.
     source.catch((error: unknown) => log.warn('A dataset could not be opened', { error }))
-    const viewer = viewers.open({ id, token, kernel, source, pulse, state, commandSeq })
+    const viewer = viewers.open({ id, token, kernel, source, pulse, state, commandSeq, savesPictures })
     if (spec.kind === 'path') await this.#untilOpen(viewer)
   }
 

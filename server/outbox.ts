@@ -40,7 +40,9 @@ export class Outbox {
     const isReplaced = (other: WaitingCommand) => STATE_LIKE_COMMANDS.has(kind) && other.command.kind === kind
     const replaced = this.#waiting.filter(isReplaced)
     for (const { seq } of replaced) this.settle(seq)
-    if (this.#waiting.length >= LIMITS.outboxCommands || this.#bytes + added.body.byteLength > LIMITS.outboxBytes) {
+    // One that is large by itself may wait, alone: a session holds many sets of cells.
+    const isTooLarge = this.#bytes > 0 && this.#bytes + added.body.byteLength > LIMITS.outboxBytes
+    if (this.#waiting.length >= LIMITS.outboxCommands || isTooLarge) {
       const message = `${this.#waiting.length} commands wait for a page that shows this viewer; display it, then try again.`
       throw new ProtocolError('overloaded', message)
     }

@@ -41,6 +41,7 @@ export type ViewerParts = {
   /** What a server before this one knew. */
   state: PageState | null
   commandSeq: number
+  savesPictures: boolean
 }
 
 /** One viewer: its secret, its dataset, its pages, and what they all have in common. */
@@ -49,6 +50,7 @@ export class Viewer {
   readonly instanceId: InstanceId
   readonly source: Promise<DataSource>
   readonly pulse: KernelPulse
+  readonly savesPictures: boolean
   readonly state: ViewerState
   readonly outbox: Outbox
   readonly learnt = new Learnt()
@@ -66,11 +68,12 @@ export class Viewer {
   #lastCommand: Promise<void> = Promise.resolve()
   readonly #ended = new AbortController()
 
-  constructor({ id, token, instanceId, kernel, source, pulse, state, commandSeq }: ViewerParts) {
+  constructor({ id, token, instanceId, kernel, source, pulse, state, commandSeq, savesPictures }: ViewerParts) {
     this.id = id
     this.instanceId = instanceId
     this.source = source
     this.pulse = pulse
+    this.savesPictures = savesPictures
     this.state = new ViewerState(state)
     this.outbox = new Outbox(commandSeq)
     this.#token = token

@@ -69,7 +69,8 @@ export class CellBox {
   }
 
   /** The first picture stands; `readyAt` is in milliseconds since the epoch. */
-  drawn(cells: number, transport: CandidateKind): void {
+  drawn(viewerId: string, cells: number, transport: CandidateKind): void {
+    this.root.dataset.cellucidViewer = viewerId
     this.root.dataset.cellucidTransport = transport
     this.root.dataset.cellucidCells = String(cells)
     this.root.dataset.cellucidReadyAt = String(performance.timeOrigin + performance.now())

@@ -166,7 +166,7 @@ export class View {
     switch (message.kind) {
       case 'drawn':
         this.#take(page)
-        this.#box.drawn(message.cells, page.kind)
+        this.#box.drawn(this.#welcome?.viewerId ?? '', message.cells, page.kind)
         if (page.kind === 'tunnel') void this.#offerBetter(page)
         break
       case 'failed':

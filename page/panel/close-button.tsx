@@ -2,9 +2,9 @@ import type { VNode } from 'preact'
 import { Icon } from './icons.tsx'
 
 /** A cross. @param label what it ends */
-export function CloseButton({ label, onClick }: { label: string; onClick?(): void }): VNode {
+export function CloseButton({ label, onClick }: { label: string; onClick(): void }): VNode {
   return (
-    <button type={onClick === undefined ? 'submit' : 'button'} class="plain" aria-label={label} onClick={onClick}>
+    <button type="button" class="plain" aria-label={label} onClick={onClick}>
       <Icon name="close" />
     </button>
   )

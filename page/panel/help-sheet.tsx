@@ -12,10 +12,10 @@ export function HelpSheet({ isOpen }: { isOpen: Signal<boolean> }): VNode {
   }, [isOpen.value])
   return (
     <dialog class="help" ref={dialog} aria-labelledby="help-title" onClose={() => (isOpen.value = false)}>
-      <form class="row" method="dialog">
+      <div class="row">
         <h2 id="help-title">Keys and gestures</h2>
-        <CloseButton label="Close" />
-      </form>
+        <CloseButton label="Close" onClick={() => dialog.current?.close()} />
+      </div>
       <dl>
         {SHORTCUTS.map(([keys, meaning]) => (
           <div key={keys}>

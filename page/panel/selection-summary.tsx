@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { howOf, invert } from '../cell-sets.ts'
 import { formatCount } from '../format.ts'
@@ -9,11 +10,12 @@ export function SelectionSummary(): VNode {
   const { viewer } = usePage()
   const { selection, cellCount, groups } = viewer.store
   const { cells } = selection.value
-  const keep = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
-    event.preventDefault()
-    const name = new FormData(event.currentTarget).get('name')
-    if (typeof name === 'string' && name.trim() !== '') viewer.setGroup(name.trim(), cells)
-    event.currentTarget.reset()
+  // No form: in a sandboxed frame, as notebooks have it, none is ever submitted.
+  const name = useSignal('')
+  const keep = () => {
+    const text = name.value.trim()
+    if (text !== '') viewer.setGroup(text, cells)
+    name.value = ''
   }
   return (
     <section class="selection">
@@ -33,10 +35,19 @@ export function SelectionSummary(): VNode {
               Invert
             </button>
           </div>
-          <form class="row" onSubmit={keep}>
-            <input name="name" aria-label="Name of the group" placeholder="keep as group …" maxLength={100} />
-            <button type="submit">Keep</button>
-          </form>
+          <div class="row">
+            <input
+              aria-label="Name of the group"
+              placeholder="keep as group …"
+              maxLength={100}
+              value={name}
+              onInput={({ currentTarget }) => (name.value = currentTarget.value)}
+              onKeyDown={({ key }) => key === 'Enter' && keep()}
+            />
+            <button type="button" onClick={keep}>
+              Keep
+            </button>
+          </div>
         </>
       )}
       <ul class="groups">

@@ -70,6 +70,8 @@ export class Scatter {
   #picking: Picking | null = null
   #morph: { from: Projection; startMs: number } | null = null
   #restTimer: ReturnType<typeof setTimeout> | undefined
+  /** The graphics context is back for one picture only. */
+  #isBorrowed = false
 
   /** @throws Error with a sentence for the user where the browser cannot draw at all */
   constructor(canvas: HTMLCanvasElement, options: ScatterOptions) {
@@ -204,12 +206,12 @@ export class Scatter {
   }
 
   /**
-   * The picture with all cells, also while the screen shows a sample.
+   * The picture with all cells, also while the screen shows a sample, and after `release`.
    * @param options.scale image pixels a CSS pixel
    * @throws Error while the canvas has no size or its graphics context is lost
    */
   async toPng(options: PictureContent & { scale: number }): Promise<Blob> {
-    const picture = this.#painted(options.scale, this.#layout(options))
+    const picture = await this.#painted(options.scale, () => this.#layout(options))
     return await pngOf(picture)
   }
 
@@ -217,7 +219,7 @@ export class Scatter {
   async toSvg(options: PictureContent & { scale: number }): Promise<Blob> {
     const { width, height } = this.#screen.size
     const plain = layoutPicture({ width, height, legend: null, title: null, labels: [] }, canvasMeasure())
-    const picture = this.#painted(options.scale, plain)
+    const picture = await this.#painted(options.scale, () => plain)
     const points = { url: picture.toDataURL('image/png'), width, height }
     return new Blob([svgPicture(this.#layout(options), points, THEME_COLORS[this.#theme])], { type: 'image/svg+xml' })
   }
@@ -242,7 +244,9 @@ export class Scatter {
 
   /** Draw again after `release`. */
   restore(): void {
+    this.#isBorrowed = false
     this.#screen.restore()
+    this.requestDraw()
   }
 
   dispose(): void {
@@ -261,7 +265,21 @@ export class Scatter {
   }
 
   /** Draw and read in one task, since the browser may empty the canvas after it. */
-  #painted(wanted: number, layout: PictureLayout): HTMLCanvasElement {
+  async #painted(wanted: number, layout: () => PictureLayout): Promise<HTMLCanvasElement> {
+    const { isReleased } = this.#screen
+    if (isReleased) {
+      this.restore()
+      this.#isBorrowed = true
+      await this.whenDrawn()
+    }
+    try {
+      return this.#paintedNow(wanted, layout())
+    } finally {
+      if (isReleased && this.#isBorrowed) this.release()
+    }
+  }
+
+  #paintedNow(wanted: number, layout: PictureLayout): HTMLCanvasElement {
     const { layer } = this.#screen
     if (layer === null) throw new Error('There is no picture to save: the viewer is not on screen.')
     const { result, isEmptied } = this.#screen.atScale(wanted, (scale) => {

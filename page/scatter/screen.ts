@@ -29,7 +29,8 @@ export class Screen {
   #layer: Layer | null
   #refinement: Refinement | null = null
   #size: CanvasSize
-  #isReleased = false
+  /** The context was given away, and is not wanted back yet. */
+  isReleased = false
 
   /** @throws Error with a sentence for the user where the browser cannot draw at all */
   constructor(canvas: HTMLCanvasElement, events: ScreenEvents) {
@@ -105,13 +106,13 @@ export class Screen {
   }
 
   release(): void {
-    this.#isReleased = true
+    this.isReleased = true
     this.#loss?.loseContext()
   }
 
   restore(): void {
-    if (!this.#isReleased) return
-    this.#isReleased = false
+    if (!this.isReleased) return
+    this.isReleased = false
     this.#loss?.restoreContext()
   }
 
@@ -160,7 +161,7 @@ export class Screen {
     event.preventDefault()
     this.#layer = null
     this.#refinement = null
-    this.#events.contextLost(this.#isReleased)
+    this.#events.contextLost(this.isReleased)
   }
 
   readonly #restored = (): void => {

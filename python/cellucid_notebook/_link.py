@@ -16,7 +16,7 @@ from ._protocol import STATE_LIKE_COMMANDS, JsonObject
 _MAX_WAITING = 1000
 _MAX_WAITING_BYTES = 64 << 20
 _MAX_HELD_CONSOLE = 100
-_ANSWERED_BY_ACK = frozenset({"loadSession"})
+_ANSWERED_BY_ACK = frozenset({"requestSessionBundle", "loadSession"})
 #: Ids of events that were seen, so that one sent twice counts once.
 _REMEMBERED_EVENTS = 1024
 
@@ -26,6 +26,9 @@ class Listener(Protocol):
 
     def on_event(self, event: JsonObject, body: Buffer) -> None:
         """A page said something; ``body`` holds the cells it speaks of."""
+
+    def on_cells_kept(self, name: str, head: JsonObject, body: Buffer) -> None:
+        """A set of cells of the pages' state is another one now, whoever changed it."""
 
     def on_command_failed(self, call: str, reason: str, request_id: str | None) -> None:
         """A page could not do what ``call``, as the user wrote it, asked for; ``request_id`` of one that is awaited."""
@@ -71,6 +74,8 @@ class ViewerLink:
 
     source: JsonObject
     options: JsonObject
+    #: Whether pages send pictures for the notebook file.
+    saves_pictures: bool = True
     viewer_id: str = field(default_factory=lambda: secrets.token_hex(8))
     token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     listener: Listener | None = field(default=None, repr=False)
@@ -110,6 +115,7 @@ class ViewerLink:
             "viewerToken": self.token,
             "source": self.source,
             "options": self.options,
+            "savesPictures": self.saves_pictures,
             "state": self._state,
             "commandSeq": self._command_seq,
         }
@@ -166,6 +172,8 @@ class ViewerLink:
                 self._state = params["state"]
             case "viewer.cellSet":
                 self._keep_cells(params["name"], params["cells"], bytes(body))
+                if listener is not None:
+                    listener.on_cells_kept(params["name"], params["cells"], body)
             case "viewer.pages":
                 self.pages = params["pages"]
             case "viewer.event" if listener is not None and self._is_new(params["id"]):

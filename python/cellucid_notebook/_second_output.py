@@ -2,9 +2,9 @@
 
 The widget's own output holds nothing that such a notebook could show. So a second one stands behind it, with a
 display id of its own: empty at first, later the page's PNG, or a sentence when the widget cannot appear. Once
-the widget has drawn, the picture is hidden, also while the widget looks for its server anew: it keeps its own. While
-there is no widget, the notebook's error in its place is hidden. Both by the class names of JupyterLab 4 and Notebook 7;
-front ends without them show both.
+the widget has drawn, the picture is hidden, also while the widget looks for its server anew: it keeps its own. That
+holds wherever both stand in one document, as in JupyterLab, VS Code and Colab; by the class names of JupyterLab 4 and
+Notebook 7 the whole output goes, with its margins. There the notebook's error in the widget's place is hidden, too.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from ._timetable import Entry, timetable
 _UPDATE_INTERVAL_S = 2.0
 
 _STYLE = """<style>
+:root:has(.cellucid-notebook[data-cellucid-viewer="VIEWER"][data-cellucid-ready-at])
+  .cellucid-picture[data-viewer="VIEWER"],
 .jp-OutputArea-child:has(> .jp-OutputArea-output .cellucid-picture:empty),
 .jp-OutputArea-child:has(.cellucid-notebook[data-cellucid-ready-at])
   + .jp-OutputArea-child:has(.cellucid-picture),
@@ -58,6 +60,7 @@ class SecondOutput:
     """The output behind one viewer's widget. Thread-safe; what it shows never holds a secret."""
 
     def __init__(self, viewer_id: str, *, saves_pictures: bool) -> None:
+        self._viewer_id = viewer_id
         self._display_id = f"cellucid-{viewer_id}"
         self._saves_pictures = saves_pictures
         self._lock = threading.Lock()
@@ -120,14 +123,14 @@ class SecondOutput:
         if self._png is not None:
             picture = b64encode(self._png).decode("ascii")
             image = f'<img alt="The viewer\'s last picture" src="data:image/png;base64,{picture}">'
-            return {"text/html": _html(image), "image/png": picture, "text/plain": "The viewer's last picture"}
+            return {"text/html": self._html(image), "image/png": picture, "text/plain": "The viewer's last picture"}
         if self._note is not None:
-            return {"text/html": _html(self._note.html), "text/plain": self._note.text}
-        return {"text/html": _html(""), "text/plain": ""}
+            return {"text/html": self._html(self._note.html), "text/plain": self._note.text}
+        return {"text/html": self._html(""), "text/plain": ""}
 
-
-def _html(content: str) -> str:
-    return f'{_STYLE}<div class="cellucid-picture">{content}</div>'
+    def _html(self, content: str) -> str:
+        style = _STYLE.replace("VIEWER", self._viewer_id)
+        return f'{style}<div class="cellucid-picture" data-viewer="{self._viewer_id}">{content}</div>'
 
 
 def _display(bundle: JsonObject, display_id: str, update: bool) -> None:

@@ -46,6 +46,9 @@ class ViewerCommands:
     def _check_usable(self) -> None:
         raise NotImplementedError
 
+    def _why_silent(self) -> str:
+        raise NotImplementedError
+
     def set_color_by(self, field: str | None) -> None:
         """Colour the cells by ``field``: a column of ``adata.obs``, else a gene; ``None`` for one colour.
 
@@ -146,21 +149,28 @@ class ViewerCommands:
         target.write_bytes(png)
         return target
 
-    def get_session_bundle(self) -> SessionBundle:
+    def get_session_bundle(self, *, timeout: float = 30) -> SessionBundle:
         """What the page shows now (camera, colours, filters, highlights, groups), to save or to put back later.
 
-        ``viewer.get_session_bundle().save("before.cellucid-session")`` writes a file for `load_session`.
+        ``viewer.get_session_bundle().save("before.cellucid-session")`` writes a file for `load_session`. After the
+        last page was closed it is what that page showed. Works while a cell runs. Raises ``ViewerNotReady`` when no
+        page has drawn yet, or none answers within ``timeout`` seconds.
         """
         self._check_usable()
+        if self._link.pages:
+            self._ask_page({"kind": "requestSessionBundle"}, "get_session_bundle()", timeout)
+        if self._link.state is None:
+            raise ViewerNotReady(f"There is no session to keep yet. {self._why_silent()}")
         sets = {name: decode_cells(head, body) for name, (head, body) in self._link.cell_sets().items()}
         return SessionBundle(self._data.cell_count(), self._link.options.get("name"), self._link.state or {}, sets)
 
     def load_session(self, session: SessionBundle | str | os.PathLike[str], *, timeout: float = 30) -> None:
         """Put a session back into the page: a file written by `get_session_bundle`, or the bundle itself.
 
-        Returns when the page shows it. Raises ``DataFileNotFoundError`` or ``DataError`` for what is no session,
-        ``DataChangedError`` when it belongs to another number of cells, ``ViewerNotReady`` when no page answers within
-        ``timeout`` seconds.
+        Returns when the page shows it; while no page is open it waits for one, as every command does. Raises
+        ``DataFileNotFoundError`` or ``DataError`` for what is no session, ``DataChangedError`` when it belongs to
+        another number of cells, ``CommandError`` when a part of it (a gene, an embedding) is not in the data any more,
+        ``ViewerNotReady`` when no page answers within ``timeout`` seconds.
         """
         self._check_usable()
         bundle = session if isinstance(session, SessionBundle) else SessionBundle.load(session)
@@ -169,7 +179,14 @@ class ViewerCommands:
                 f"The session was made with {bundle.cell_count:,} cells, the viewer shows {self._data.cell_count():,}. "
                 "Load it into a viewer of the data it was made with."
             )
-        self._ask_page({"kind": "loadSession"}, "load_session()", timeout, body=bundle.to_bytes())
+        encoded = [(name, *encode_cells(cells, bundle.cell_count)) for name, cells in bundle.cell_sets.items()]
+        sets = [{"name": name, "bytes": len(body), "cells": head} for name, head, body in encoded]
+        command: JsonObject = {"kind": "loadSession", "state": bundle.state, "sets": sets}
+        body = b"".join(body for _, _, body in encoded)
+        if self._link.pages:
+            self._ask_page(command, "load_session()", timeout, body=body)
+        else:
+            self._command({**command, "requestId": secrets.token_hex(8)}, "load_session()", body)
 
     def apply_session_to_anndata(self, adata: AnnData, *, inplace: bool = False) -> AnnData:
         """Write the page's highlights and groups as columns of ``adata.obs``; see `SessionBundle.apply_to_anndata`."""

@@ -66,6 +66,11 @@ class StateBoard:
                 waiter.offer(event)
             self._changed.notify_all()
 
+    def select(self, cells: CellIndices) -> None:
+        """Note what is selected now, apart from any event."""
+        with self._changed:
+            self._state = replace(self._state, selection=cells)
+
     def end(self, reason: str) -> None:
         """Wake everybody who waits: nothing will come any more."""
         with self._changed:

@@ -184,6 +184,7 @@ def _show_adata(adata: AnnData, options: JsonObject, presentation: Presentation,
 
 
 def _open(link: ViewerLink, data: ShownData, presentation: Presentation, server: _server.Server) -> Viewer:
+    link.saves_pictures = presentation.snapshot
     server.open(link)
     try:
         return Viewer(link, server, data, presentation=presentation)

@@ -358,7 +358,10 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
     _told_selection: CellIndices | None = None
 
     def _tell_observers(self, event: Event) -> None:
-        old, self._told_selection = self._told_selection, event["cells"]
+        old = self._told_selection
+        if old is not None and np.array_equal(old, event["cells"]):
+            return
+        self._told_selection = event["cells"]
         change = {"name": "selection", "old": old, "new": event["cells"], "owner": self, "type": "change"}
         self.notify_change(traitlets.Bunch(change))
 
@@ -382,6 +385,16 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         if name != "message":
             self._hooks.fire(name, shown)
         self._hooks.fire("message", shown)
+
+    def on_cells_kept(self, name: str, head: JsonObject, body: Buffer) -> None:
+        """A command, a session or a second page selected cells: no event of the user's, but what is selected now."""
+        if name != "selection":
+            return
+        cells = decode_cells(head, body)
+        self._board.select(cells)
+        self._trait_values["selection"] = cells
+        if self._is_observed:
+            self._hooks.fire("selection", {"event": "selection", "cells": cells}, self._tell_observers)
 
     def on_command_failed(self, call: str, reason: str, request_id: str | None) -> None:
         """Tell the user: who waits for an answer, a hook, else a sentence in the cell that shows the viewer."""
@@ -447,6 +460,7 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
 #: Called by the link, not by users.
 _LISTENER = {
     "on_event",
+    "on_cells_kept",
     "on_command_done",
     "on_command_failed",
     "on_seen",

@@ -20,7 +20,8 @@ export async function chooseGene(viewer: Place, gene: string): Promise<void> {
 export async function lasso(viewer: Place): Promise<number> {
   const canvas = viewer.locator('canvas').first()
   const { keyboard, mouse } = canvas.page()
-  await canvas.scrollIntoViewIfNeeded()
+  // A notebook that runs a cell scrolls to it: this waits until the canvas stands still, and scrolls it into view.
+  await canvas.hover()
   const box = await canvas.boundingBox()
   if (box === null) throw new Error('the canvas has no size')
   const at = (turn: number): [number, number] => [

@@ -12,6 +12,10 @@ test.each([
     const notebook = await stage.open(SCENARIO_CELLS)
     try {
       await playScenario(notebook, transport)
+      // The picture for the saved notebook stands below, and would be a second, dead viewer.
+      const picture = notebook.outputs.locator('#cell-0 .cellucid-picture img')
+      await picture.waitFor({ state: 'attached', timeout: 30_000 })
+      expect(await picture.isVisible()).toBe(false)
     } finally {
       await stage.photograph(notebook.page, 'scenario')
     }

@@ -20,6 +20,7 @@ const WELCOME: Welcome = {
   state: null,
   cellSets: 0,
   commandSeq: 0,
+  savesPictures: true,
 }
 
 /** One connection as the server sees it: what came, and a way to speak. */

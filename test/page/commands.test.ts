@@ -5,6 +5,7 @@ import { Viewer } from '../../page/viewer.ts'
 import { decodeCells, encodeCells } from '../../protocol/cells.ts'
 import type { Command } from '../../protocol/commands.ts'
 import type { ViewerEvent } from '../../protocol/events.ts'
+import type { PageState } from '../../protocol/state.ts'
 import { CELLS, MemoryServer } from './memory-server.ts'
 
 async function openPage() {
@@ -15,14 +16,27 @@ async function openPage() {
   const events: ViewerEvent[] = []
   const screenshot = async () => undefined
   const event = (told: ViewerEvent) => events.push(told)
-  const context = { viewer, identity, event, screenshot, report: () => ({ ok: 1 }) }
-  const apply = (command: Command, cells: Uint32Array | null = null) => applyCommand(context, command, cells)
-  return { store, events, apply }
+  let timesFrozen = 0
+  const freeze = async () => void timesFrozen++
+  const context = { viewer, identity, event, screenshot, freeze, report: () => ({ ok: 1 }) }
+  const apply = (command: Command, cells: Uint32Array | null = null, body = new Uint8Array(0)) =>
+    applyCommand(context, command, cells, body)
+  return { store, events, apply, timesFrozen: () => timesFrozen }
 }
 
 const someCells = (cellCount = CELLS) => {
   const { head, body } = encodeCells(Uint32Array.of(1, 3), cellCount)
   return { head, cells: decodeCells(head, body) }
+}
+
+function sessionOf(state: PageState, cellsByName: Record<string, number[]>) {
+  const encoded = Object.entries(cellsByName).map(([name, cells]) => ({
+    name,
+    ...encodeCells(Uint32Array.from(cells), CELLS),
+  }))
+  const sets = encoded.map(({ name, head, body }) => ({ name, bytes: body.byteLength, cells: head }))
+  const command = { kind: 'loadSession', requestId: 's', state, sets } as const
+  return { command, body: Uint8Array.from(encoded.flatMap(({ body }) => [...body])) }
 }
 
 describe('a command', () => {
@@ -78,6 +92,60 @@ describe('a command', () => {
     const { head, cells } = someCells(CELLS + 1)
     await expect(apply({ kind: 'select', cells: head }, cells)).rejects.toThrow('chosen among 7, the viewer shows 6')
     expect(store.selection.value.cells).toHaveLength(0)
+  })
+
+  test('puts a session in place of all that is on screen', async () => {
+    const { store, apply } = await openPage()
+    store.groups.value = new Map([['old', Uint32Array.of(0)]])
+    store.highlights.value = new Map([['#00f', Uint32Array.of(0)]])
+    store.selection.value = { cells: Uint32Array.of(5), source: 'lasso' }
+    await apply({ kind: 'setVisibility', cells: null, visible: false })
+    const filter = { by: { axis: 'obs', key: 'n_genes' }, range: [1, 9] }
+    const { command, body } = sessionOf(
+      {
+        color: { axis: 'var', key: 'CD3D', layer: null },
+        hiddenCategories: { louvain: ['B'] },
+        page: { ranges: [filter], pointSize: 4 },
+      },
+      { 'highlight/#f00': [1, 2], 'group/my cells': [0, 1, 2, 3, 4, 5], 'later/x': [1], selection: [3] },
+    )
+    expect(await apply(command, null, body)).toEqual({ ok: true })
+    expect(store.color.value?.by).toEqual(command.state.color)
+    expect(store.filters.value.map(({ kind, by }) => [kind, 'key' in by && by.key])).toEqual([
+      ['categories', 'louvain'],
+      ['range', 'n_genes'],
+    ])
+    expect(store.pointSize.value).toBe(4)
+    expect([...store.highlights.value]).toEqual([['#f00', Uint32Array.of(1, 2)]])
+    expect([...store.groups.value]).toEqual([['my cells', Uint32Array.of(0, 1, 2, 3, 4, 5)]])
+    expect(store.selection.value.cells).toEqual(Uint32Array.of(3))
+    expect(store.hiddenCells.value).toHaveLength(0)
+    const empty = sessionOf({ color: null }, {})
+    await apply(empty.command, null, empty.body)
+    expect([store.color.value, store.filters.value.length, store.groups.value.size]).toEqual([null, 0, 0])
+  })
+
+  test('restores of a session what the dataset still has, and says what it has not', async () => {
+    const { store, apply } = await openPage()
+    const color = { axis: 'var', key: 'CD3X', layer: null } as const
+    const { command, body } = sessionOf({ color, embedding: 'X_pca', hiddenCategories: { louvain: ['B'] } }, {})
+    await expect(apply(command, null, body)).rejects.toThrow('No gene "CD3X".')
+    expect(store.embedding.value?.key).toBe('X_pca')
+    expect(store.filters.value).toHaveLength(1)
+  })
+
+  test('changes nothing when a session did not arrive whole', async () => {
+    const { store, apply } = await openPage()
+    store.groups.value = new Map([['old', Uint32Array.of(0)]])
+    const { command, body } = sessionOf({}, { selection: [1], 'group/a': [2] })
+    await expect(apply(command, null, body.subarray(1))).rejects.toThrow('did not arrive whole')
+    expect(store.groups.value.size).toBe(1)
+  })
+
+  test('freezes the picture', async () => {
+    const { apply, timesFrozen } = await openPage()
+    expect(await apply({ kind: 'freeze' })).toEqual({ ok: true })
+    expect(timesFrozen()).toBe(1)
   })
 
   test('is answered by an event where the kernel asked something', async () => {

@@ -48,7 +48,7 @@ describe('the reporter', () => {
     expect(told).toHaveLength(1)
   })
 
-  test('tells the user’s selections as events, a command’s as a set to keep', () => {
+  test('tells the user’s selections as events, a command’s and a session’s as a set to keep', () => {
     const { store, told } = openReporter()
     store.selection.value = { cells: Uint32Array.of(2, 3), source: 'lasso' }
     store.selection.value = { cells: Uint32Array.of(4), source: 'command' }
@@ -56,6 +56,7 @@ describe('the reporter', () => {
     expect(told).toEqual([
       ['selection', [2, 3], 6, 'lasso'],
       ['cellSet', 'selection', [4]],
+      ['cellSet', 'selection', [5]],
     ])
   })
 

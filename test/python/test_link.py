@@ -18,6 +18,9 @@ class Owner:
     def on_event(self, event: dict[str, Any], body: bytes) -> None:
         self.told.append(("event", event["kind"], bytes(body)))
 
+    def on_cells_kept(self, name: str, head: dict[str, Any], body: bytes) -> None:
+        self.told.append(("kept", name, head["count"], bytes(body)))
+
     def on_command_failed(self, call: str, reason: str, request_id: str | None) -> None:
         self.told.append(("failed", call, reason, request_id))
 

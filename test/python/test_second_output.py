@@ -45,7 +45,7 @@ def test_it_stands_empty_behind_the_widget_until_there_is_something(shown: Any) 
     SecondOutput("v", saves_pictures=True).show(CELL)
     ((bundle, display_id, update),) = shown
     assert (display_id, update) == ("cellucid-v", False)
-    assert '<div class="cellucid-picture"></div>' in bundle["text/html"]
+    assert '<div class="cellucid-picture" data-viewer="v"></div>' in bundle["text/html"]
     assert "image/png" not in bundle
 
 

@@ -9,8 +9,8 @@ import anndata
 import numpy as np
 import pytest
 from cellucid_notebook import show_anndata
-from cellucid_notebook._cells import encode_cells
-from cellucid_notebook.errors import CommandError, DataChangedError, DataError, DataFileNotFoundError
+from cellucid_notebook._cells import decode_cells, encode_cells
+from cellucid_notebook.errors import CommandError, DataChangedError, DataError, DataFileNotFoundError, ViewerNotReady
 from cellucid_notebook.session_bundle import MAGIC, SessionBundle
 
 STATE = {"color": {"axis": "obs", "key": "louvain"}, "camera": {"center": [0, 1], "zoom": 2}, "later": [1]}
@@ -98,10 +98,36 @@ def test_the_session_of_a_page_comes_out_and_goes_back(pbmc: Any, open_page: Any
             m for m in page.received if m.header["kind"] == "command" and m.header["command"]["kind"] == "loadSession"
         ]
     )
-    assert bytes(message.body) == path.read_bytes()
+    command = message.header["command"]
+    assert command["state"] == STATE
+    at, sets = 0, {}
+    for entry in command["sets"]:
+        sets[entry["name"]] = decode_cells(entry["cells"], message.body[at : at + entry["bytes"]])
+        at += entry["bytes"]
+    assert {name: cells.tolist() for name, cells in sets.items()} == {name: c.tolist() for name, c in SETS.items()}
     page.refuses["loadSession"] = "it names a column that is gone"
     with pytest.raises(CommandError, match="a column that is gone"):
         viewer.load_session(bundle)
+
+
+def test_without_a_page_there_is_no_session_yet_and_a_loaded_one_waits(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    with pytest.raises(ViewerNotReady, match=r"no session to keep yet\. No notebook page has opened this viewer"):
+        viewer.get_session_bundle()
+    viewer.load_session(BUNDLE)
+    page = open_page(viewer)
+    assert page.wait_command("loadSession")[0]["state"] == STATE
+
+
+def test_after_the_page_was_closed_its_last_state_is_the_session(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    page = open_page(viewer)
+    page.send({"kind": "state", "state": STATE})
+    page.ready(700)
+    viewer.wait_for_ready(10)
+    page.close()
+    viewer._link.pages = 0  # the server counts a silent page for another 15 s
+    assert viewer.get_session_bundle().state == STATE
 
 
 def test_a_session_of_other_data_is_refused(pbmc: Any) -> None:

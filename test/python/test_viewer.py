@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cellucid_notebook import UnknownColumnError, ViewerNotReady, ViewerStoppedError, show_anndata
+from cellucid_notebook._cells import encode_cells
 from cellucid_notebook.errors import CommandError, DataChangedError, UnknownEmbeddingError
 from traitlets import TraitError
 
@@ -228,6 +230,26 @@ def test_the_selection_can_be_read_observed_and_taken_from_the_anndata(pbmc: Any
         viewer.selected(pbmc[:10])
     with pytest.raises(TraitError):
         viewer.selection = [1]
+
+
+def test_what_a_command_selects_is_the_selection_and_no_event(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    page = open_page(viewer)
+    events: list[Any] = []
+    viewer.on_selection(events.append)
+    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    viewer.observe(seen.put, "selection")
+    head, body = encode_cells(np.array([7, 8], np.uint32), 700)
+    page.send({"kind": "cellSet", "name": "selection", "cells": head}, body)
+    assert seen.get(timeout=10)["new"].tolist() == [7, 8]
+    assert viewer.selection.tolist() == viewer.state.selection.tolist() == [7, 8]
+    assert viewer.selected(pbmc).obs_names.tolist() == pbmc.obs_names[[7, 8]].tolist()
+    page.select([1], 700)
+    assert seen.get(timeout=10)["new"].tolist() == [1]
+    page.ready(700)
+    viewer.wait_for_ready(10)
+    assert [event["cells"].tolist() for event in events] == [[1]]
+    assert seen.empty(), "the server keeps each selection too: it is told once"
 
 
 def test_hooks_can_be_unregistered_and_ready_is_told_to_who_comes_late(pbmc: Any, open_page: Any) -> None:

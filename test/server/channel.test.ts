@@ -64,6 +64,7 @@ describe.each([
         state: { embedding: 'X_umap', camera: { center: [0, 0], zoom: 2 } },
         cellSets: 1,
         commandSeq: 0,
+        savesPictures: true,
         body: NOTHING,
       },
       { kind: 'cellSet', name: 'selection', cells: head, body: expect.any(Uint8Array) },

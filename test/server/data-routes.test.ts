@@ -112,7 +112,7 @@ describe('a dataset', () => {
     source.catch(() => undefined)
     const kernel = { notify: async () => undefined }
     const pulse = new KernelPulse(() => undefined)
-    viewers.open({ id, token, kernel, source, pulse, state: null, commandSeq: 0 })
+    viewers.open({ id, token, kernel, source, pulse, state: null, commandSeq: 0, savesPictures: true })
     const { headers } = key({ viewerId: id, viewerToken: token })
     const answer = await app.inject({ url: `/${ROUTES.identity}`, headers })
     expect(answer.statusCode).toBe(422)

@@ -84,7 +84,7 @@ export async function appStage(): Promise<AppStage> {
     log,
     said,
     open(ids = makeIds(), cellCount = 700) {
-      const { source: spec, options, state, commandSeq } = kernelSource()
+      const { source: spec, options, state, commandSeq, savesPictures } = kernelSource()
       const read = smallDataset(cellCount)
       const pulse = new KernelPulse(() => undefined)
       const source = openSource(spec, options, async (question) => read(question))
@@ -96,6 +96,7 @@ export async function appStage(): Promise<AppStage> {
         pulse,
         state,
         commandSeq,
+        savesPictures,
       })
       return Object.assign(viewer, ids)
     },

@@ -107,6 +107,7 @@ export function kernelSource(): Omit<OpenParams, 'viewerId' | 'viewerToken'> {
   return {
     source: { kind: 'kernel', sourceId: 'small' },
     options: { name: 'small', color: null, embedding: null, geneIdColumn: null, layer: null },
+    savesPictures: true,
     state: null,
     commandSeq: 0,
   }

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { decodeCells, encodeCells } from '../../../protocol/cells.ts'
 import type { Command } from '../../../protocol/commands.ts'
+import type { PageState } from '../../../protocol/state.ts'
 import type { Heard } from '../../stage/kernel-end.ts'
 import type { OpenedViewer } from '../../stage/start-server.ts'
 import { openPageStage, type PageStage, said, says } from './page-stage.ts'
@@ -230,6 +231,95 @@ describe('a command from the kernel', () => {
     )
     expect(events.map((call) => call.method === 'viewer.event' && call.params.event.kind)).not.toContain('selection')
   })
+})
+
+describe('a frozen picture', () => {
+  const hasContext = (page: Page) =>
+    page.evaluate(() => document.querySelector('canvas')?.getContext('webgl2')?.isContextLost() === false)
+
+  test('needs no graphics card until the user touches it; commands and pictures go on', async () => {
+    const { viewer, page } = await openViewer()
+    expect(await hasContext(page)).toBe(true)
+    expect(await command(viewer, 1, { kind: 'freeze' })).toEqual({ ok: true })
+    expect(await hasContext(page)).toBe(false)
+    await page.locator('img.still').waitFor()
+    await command(viewer, 2, { kind: 'setColorBy', field: 'CD3D' })
+    await command(viewer, 3, { kind: 'screenshot', requestId: 'shot', scale: 1 })
+    const { body } = await stage.server.kernel.hear('viewer.snapshot', ({ requestId }) => requestId === 'shot')
+    const [first, again] = await Promise.all([colorsOf(page, body), page.locator('canvas').screenshot()])
+    expect(first).toBeGreaterThan(10)
+    await expect.poll(() => hasContext(page)).toBe(false)
+    expect(await page.locator('img.still').count()).toBe(1)
+    await page.locator('canvas').click()
+    await expect.poll(() => page.locator('img.still').count()).toBe(0)
+    expect(await hasContext(page)).toBe(true)
+    expect((await page.locator('canvas').screenshot()).equals(again), 'now CD3D is seen').toBe(false)
+  })
+})
+
+/** How many colours a PNG has. */
+function colorsOf(page: Page, png: Uint8Array): Promise<number> {
+  return page.evaluate(
+    async (bytes) => {
+      const image = await createImageBitmap(new Blob([Uint8Array.from(bytes)]))
+      const context = new OffscreenCanvas(image.width, image.height).getContext('2d')
+      context?.drawImage(image, 0, 0)
+      const { data } = context?.getImageData(0, 0, image.width, image.height) ?? { data: new Uint8ClampedArray() }
+      return new Set(new Uint32Array(data.buffer)).size
+    },
+    [...png],
+  )
+}
+
+test('pictures for the notebook file are sent where they are wanted, and nowhere else', async () => {
+  const { viewer, page } = await openViewer()
+  const options = { name: 'small', color: 'cluster', embedding: null, geneIdColumn: null, layer: null }
+  const without = await stage.server.openViewer({ options, savesPictures: false })
+  const other = await stage.open(without.url)
+  const pictures = (of: OpenedViewer) =>
+    stage.server.kernel.heard.filter(
+      ({ method, params }) => method === 'viewer.snapshot' && params.viewerId === of.viewerId,
+    ).length
+  await expect.poll(() => pictures(viewer), { timeout: 10_000 }).toBe(1)
+  await command(without, 1, { kind: 'setColorBy', field: 'CD3D' })
+  await command(viewer, 1, { kind: 'setColorBy', field: 'CD3D' })
+  await expect.poll(() => pictures(viewer), { timeout: 10_000 }).toBe(2)
+  expect(pictures(without)).toBe(0)
+  expect([await said(page, 'color'), await said(other, 'color')]).toEqual(['CD3D', 'CD3D'])
+})
+
+test('a session holds what is on screen at that moment, and puts it back', async () => {
+  const { viewer, page } = await openViewer()
+  await lasso(page, 0.6)
+  const selected = (await selection(viewer)).length
+  const { head, body } = encodeCells(Uint32Array.of(1, 5), CELLS)
+  await command(viewer, 1, { kind: 'highlight', cells: head, color: '#ff0000' }, body)
+  await page.locator('canvas').focus()
+  await page.keyboard.press('+')
+  await page.getByRole('button', { name: /^NK/ }).click()
+  // Asked at once, before the state would have been told by itself.
+  expect(await command(viewer, 2, { kind: 'requestSessionBundle', requestId: 'out' })).toEqual({ ok: true })
+  const told = stage.server.kernel.heard.filter(
+    ({ params }) => 'viewerId' in params && params.viewerId === viewer.viewerId,
+  )
+  const state =
+    told.flatMap((call): PageState[] => (call.method === 'viewer.state' ? [call.params.state] : [])).at(-1) ?? {}
+  expect(state).toMatchObject({ hiddenCategories: { cluster: ['NK'] } })
+  expect(state.camera?.zoom).toBeGreaterThan(1)
+  const kept = new Map(told.flatMap((call) => (call.method === 'viewer.cellSet' ? [[call.params.name, call]] : [])))
+  expect([...kept.keys()].sort()).toEqual(['highlight/#ff0000', 'selection'])
+
+  const other = await openViewer('score')
+  await lasso(other.page, 0.2)
+  const sets = [...kept].map(([name, { params, body }]) => ({ name, bytes: body.byteLength, cells: params.cells }))
+  const session = { kind: 'loadSession', requestId: 'in', state, sets } as const
+  const cells = Buffer.concat([...kept.values()].map((call) => call.body))
+  expect(await command(other.viewer, 1, session, cells)).toEqual({ ok: true })
+  expect(await said(other.page, 'color')).toBe('cluster')
+  expect(await said(other.page, 'selected')).toBe(String(selected))
+  expect(await other.page.getByRole('button', { name: /^NK/ }).getAttribute('aria-pressed')).toBe('false')
+  const again = await stage.open(other.viewer.url)
+  expect(await said(again, 'selected'), 'a second page starts there').toBe(String(selected))
 })
 
 test('without WebSocket the same goes by post and long-poll', async () => {

@@ -1,0 +1,41 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Words in these leave the page, into messages, stored states and reports, or belong to libraries. */
+const SHARED_FILES = [
+  'page/saved-state.ts',
+  'page/viewer-session.ts',
+  'node_modules/preact/dist/preact.mjs',
+  'node_modules/preact/hooks/dist/hooks.mjs',
+  'node_modules/preact/jsx-runtime/dist/jsxRuntime.mjs',
+  'node_modules/@preact/signals/dist/signals.mjs',
+  'node_modules/@preact/signals-core/dist/signals-core.mjs',
+  'node_modules/valibot/dist/index.mjs',
+]
+
+/**
+ * Names of members that only the page's own code speaks of, so that a build may shorten them: in no message, no stored
+ * state, no attribute, no text. Names of the browser's own interfaces are for the minifier to know.
+ */
+export async function privateNames(root) {
+  const page = await texts(root, 'page', /\.tsx?$/)
+  const taken = new Set()
+  const take = (text) => {
+    for (const word of text.match(/[A-Za-z_$][\w$]*/g) ?? []) taken.add(word)
+  }
+  for (const text of await texts(root, 'protocol', /\.(ts|json)$/)) take(text)
+  for (const file of SHARED_FILES) take(await readFile(join(root, file), 'utf8'))
+  for (const text of page) {
+    // Strings, attributes of elements, and data attributes.
+    for (const [found] of text.matchAll(/'[^'\n]*'|"[^"\n]*"|`[^`]*`|<[a-z][^>]*>|\bdataset\.\w+/g)) take(found)
+  }
+  const members = page.flatMap((text) => [...text.matchAll(/\.([A-Za-z_]\w*)/g)].map(([, name]) => name))
+  return [...new Set(members)].filter((name) => !taken.has(name))
+}
+
+async function texts(root, folder, pattern) {
+  const files = await readdir(join(root, folder), { recursive: true })
+  return Promise.all(
+    files.filter((file) => pattern.test(file)).map((file) => readFile(join(root, folder, file), 'utf8')),
+  )
+}
