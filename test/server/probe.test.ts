@@ -101,7 +101,7 @@ describe('a signed probe', () => {
     ['another origin', (query) => query.set('origin', 'https://evil.example')],
     ['another ancestor', (query) => query.set('ancestors', 'https://evil.example')],
     ['another nonce', (query) => query.set('nonce', makeNonce())],
-    ['a mac with one character changed', (query) => query.set('mac', `A${query.get('mac')?.slice(1)}`)],
+    ['a mac with one character changed', (query) => query.set('mac', withFirstChanged(String(query.get('mac'))))],
     ['a cut mac', (query) => query.set('mac', String(query.get('mac')).slice(0, -1))],
     ['no mac', (query) => query.delete('mac')],
     ['two macs', (query) => query.append('mac', String(query.get('mac')))],
@@ -117,7 +117,6 @@ describe('a signed probe', () => {
     const { ours, ask } = await probeStage()
     const { query, headers } = question(ours)
     change(query)
-    if (query.get('mac')?.startsWith('AA') === true) query.set('mac', `B${query.get('mac')?.slice(1)}`)
     const answer = await ask({ url: `/${ROUTES.health}?${query}`, headers })
     expect(answer.statusCode).toBe(421)
     expect(ours.learnt.lessons).toEqual([])
@@ -197,3 +196,7 @@ describe('health without a signature', () => {
     expect((await ask(unknown)).json()).toEqual(open)
   })
 })
+
+function withFirstChanged(mac: string): string {
+  return `${mac.startsWith('A') ? 'B' : 'A'}${mac.slice(1)}`
+}
