@@ -1,8 +1,9 @@
 // `npm run bench:data`: how long data take from where they lie to the page, against anndata backed, h5py with scipy,
 // zarr-python, and cellucid's own Python server, over the same files. Ours and peer take turns, and the medians are
-// compared; a wrong answer has no time. `--small` makes it quick, `--keep` leaves the files where they are.
+// compared; a wrong answer has no time. `--small` makes it quick, `--keep` leaves the files where they are, and with
+// `--case NAME`, once or more often, only some are measured: what was measured of kept files before stays in the table.
 import { execFileSync } from 'node:child_process'
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -17,7 +18,11 @@ import { LineProcess } from './data/line-process.ts'
 import { median, publish, type Row, row } from './rows.ts'
 
 const { values: flags } = parseArgs({
-  options: { small: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
+  options: {
+    small: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    case: { type: 'string', multiple: true, default: [] },
+  },
 })
 
 const SIZES = flags.small
@@ -75,25 +80,41 @@ type Viewed = { headers: Record<string, string>; base: string; cells: number }
 
 const agent = clientsOf(8)
 
+const CASES: Readonly<Record<string, (python: LineProcess) => Promise<Row[]>>> = {
+  open: opened,
+  scan: scanned,
+  sort: sorted,
+  store: stored,
+  memory: inMemory,
+  serve: served,
+}
+
 async function main(): Promise<void> {
+  const asked = flags.case.length === 0 ? Object.keys(CASES) : flags.case
+  const unknown = asked.find((name) => !Object.hasOwn(CASES, name))
+  if (unknown !== undefined) throw new Error(`No case "${unknown}"; there are ${Object.keys(CASES).join(', ')}.`)
   if (!existsSync(FOLDER)) makeData()
   const python = new LineProcess('peers.py')
   try {
-    const rows = [
-      ...(await opened(python)),
-      ...(await scanned(python)),
-      ...(await sorted(python)),
-      ...(await stored(python)),
-      ...(await inMemory()),
-      ...(await served()),
-    ]
+    const rows: Row[] = []
+    for (const name of asked) rows.push(...((await CASES[name]?.(python)) ?? []))
     console.log(`${cpus().length} cores, Node ${process.version}; files: ${sizesOf(FOLDER)}`)
-    publish(rows, join(ROOT, 'dist/bench/data.json'), GOALS)
+    publish(withEarlier(rows), join(ROOT, 'dist/bench/data.json'), GOALS)
   } finally {
     await python.stop()
     agent.destroy()
     if (!flags.keep) rmSync(FOLDER, { recursive: true, force: true })
   }
+}
+
+/** With what was measured before of the same files, in the order of the subjects. */
+function withEarlier(rows: readonly Row[]): Row[] {
+  const file = join(FOLDER, 'measured.json')
+  const earlier: Row[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
+  const all = new Map([...earlier, ...rows].map((each) => [each.operation, each]))
+  const ordered = Object.values(SUBJECTS).flatMap((operation) => all.get(operation) ?? [])
+  writeFileSync(file, JSON.stringify(ordered))
+  return ordered
 }
 
 function makeData(): void {
