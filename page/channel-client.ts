@@ -1,6 +1,12 @@
 import * as v from 'valibot'
 import { decodeCells, encodeCells } from '../protocol/cells.ts'
-import { CLOSE_CODES, type PageMessage, type ServerMessage, serverMessageSchema } from '../protocol/channel.ts'
+import {
+  CLOSE_CODES,
+  type PageMessage,
+  type ServerMessage,
+  type Sorting,
+  serverMessageSchema,
+} from '../protocol/channel.ts'
 import { type Command, commandSchema } from '../protocol/commands.ts'
 import type { ViewerEvent } from '../protocol/events.ts'
 import { encodeFrame, FrameAssembler } from '../protocol/frame.ts'
@@ -26,6 +32,7 @@ export type ChannelHandlers = {
   /** Apply once. `cells` is what the command's head spoke of, `null` where it has none: then `body` is as it came. */
   command(command: Command, cells: Uint32Array | null, body: Uint8Array): Promise<CommandOutcome>
   kernel(status: KernelStatus): void
+  sorting(sorting: Sorting): void
   /** The channel stands, or does not for now. */
   connected(isConnected: boolean): void
   /** It will not come back by itself; `reason` is a sentence. */
@@ -231,6 +238,9 @@ export class ChannelClient {
         break
       case 'kernel':
         handlers.kernel(message.status)
+        break
+      case 'sorting':
+        handlers.sorting(message)
         break
       case 'ping':
         // What was sent before the last ping has arrived: the server reads in order and still lives.

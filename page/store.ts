@@ -1,4 +1,5 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals'
+import type { Sorting } from '../protocol/channel.ts'
 import type { Column, Embedding } from '../protocol/column-frame.ts'
 import type { Identity } from '../protocol/identity.ts'
 import type { Camera } from '../protocol/state.ts'
@@ -72,6 +73,7 @@ export class Store {
   /** `null`: the first connection is still on its way. */
   readonly isConnected = signal<boolean | null>(null)
   readonly kernel = signal<KernelStatus>('idle')
+  readonly sorting = signal<Sorting>({ done: null, note: null })
   /** Tunnel: requests wait for the running cell. */
   readonly isStalled = signal(false)
   /** The first picture stands. */

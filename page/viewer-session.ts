@@ -112,6 +112,9 @@ export class ViewerSession {
       kernel: (status) => {
         store.kernel.value = status
       },
+      sorting: (sorting) => {
+        store.sorting.value = sorting
+      },
       connected: (isConnected) => {
         store.isConnected.value = isConnected
       },

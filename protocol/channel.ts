@@ -30,6 +30,13 @@ export const pageMessageSchema = v.variant('kind', [
 ])
 export type PageMessage = v.InferOutput<typeof pageMessageSchema>
 
+/**
+ * Genes of a large matrix are being sorted for quick access: `done` from 0 to 1, `null` where nothing is being sorted
+ * (any more). `note`: why it is not done, and what that means.
+ */
+export const sortingSchema = v.object({ done: v.nullable(v.number()), note: v.nullable(v.string()) })
+export type Sorting = v.InferOutput<typeof sortingSchema>
+
 export const serverMessageSchema = v.variant('kind', [
   /** Where the page starts: state, then `cellSets` messages of kind `cellSet`, then the commands that still wait. */
   v.object({
@@ -46,6 +53,7 @@ export const serverMessageSchema = v.variant('kind', [
   v.object({ kind: v.literal('command'), seq: v.number(), command: commandSchema }),
   /** The kernel's process is gone or answers again: for the sentence in the page. */
   v.object({ kind: v.literal('kernel'), status: v.picklist(['idle', 'busy', 'gone']) }),
+  v.object({ kind: v.literal('sorting'), ...sortingSchema.entries }),
   v.object({ kind: v.literal('ping') }),
 ])
 export type ServerMessage = v.InferOutput<typeof serverMessageSchema>

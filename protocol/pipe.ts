@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { sortingSchema } from './channel.ts'
 import { cellsHeadSchema, commandSchema } from './commands.ts'
 import { consoleLineSchema, eventSchema } from './events.ts'
 import { pageStateSchema } from './state.ts'
@@ -107,6 +108,11 @@ export const serverCallSchema = v.variant('method', [
   v.object({
     method: v.literal('viewer.cellSet'),
     params: v.object({ viewerId: v.string(), name: v.string(), cells: cellsHeadSchema }),
+  }),
+  /** How far sorting the genes of the viewer's dataset is. */
+  v.object({
+    method: v.literal('viewer.sorting'),
+    params: v.object({ viewerId: v.string(), ...sortingSchema.entries }),
   }),
   /** How many pages of the viewer hold a channel now. */
   v.object({ method: v.literal('viewer.pages'), params: v.object({ viewerId: v.string(), pages: v.number() }) }),

@@ -76,7 +76,7 @@ export class PageChannel {
   }
 
   #welcome(): void {
-    const { state, outbox, instanceId, pulse, savesPictures } = this.#viewer
+    const { state, outbox, instanceId, pulse, savesPictures, sorting } = this.#viewer
     const { page, cellSets } = state
     const commandSeq = outbox.settledSeq
     const facts = {
@@ -91,6 +91,7 @@ export class PageChannel {
     for (const [name, { head, body }] of cellSets) this.send({ kind: 'cellSet', name, cells: head }, body)
     for (const waiting of outbox.waiting) this.offer(waiting)
     if (pulse.status !== 'idle') this.send({ kind: 'kernel', status: pulse.status })
+    if (sorting.now.done !== null || sorting.now.note !== null) this.send({ kind: 'sorting', ...sorting.now })
   }
 
   /** Its carrier ended; the page may come back. */

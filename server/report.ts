@@ -27,9 +27,18 @@ export type ServerReport = {
   log: readonly LogLine[]
   viewer: ViewerReport | null
 }
+/** `sorting`: how much of the genes has been sorted for quick access, 0 to 1, or `null`. */
+type SourceReport = {
+  kind: string
+  name: string
+  cells: number
+  genes: number
+  sorting: number | null
+  notes: readonly string[]
+}
 export type ViewerReport = {
   viewerId: string
-  source: { kind: string; name: string; cells: number; genes: number } | { error: string } | null
+  source: SourceReport | { error: string } | null
   pages: { carrier: 'socket' | 'poll' | null; isOpen: boolean; unknownMessages: number }[]
   pageKeys: number
   learnt: readonly Lesson[]
@@ -117,8 +126,9 @@ async function sourceReport(viewer: Viewer): Promise<ViewerReport['source']> {
   const late = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }))
   const describe = async () => {
     const source = await viewer.source
-    const { name, nObs, nVar } = await source.identity(signal)
-    return { kind: source.kind, name, cells: nObs, genes: nVar }
+    const { name, nObs, nVar, notes } = await source.identity(signal)
+    const { done } = await source.progress()
+    return { kind: source.kind, name, cells: nObs, genes: nVar, sorting: done, notes }
   }
   return Promise.race([
     late,

@@ -26,6 +26,7 @@ import { LIMITS } from './limits.ts'
 import { OneTimeTokens } from './one-time-tokens.ts'
 import { Outbox } from './outbox.ts'
 import type { NotifyOptions } from './pipe.ts'
+import { SortingWatch } from './sorting-watch.ts'
 import type { DataSource } from './sources/data-source.ts'
 import { ViewerState } from './state.ts'
 
@@ -51,6 +52,7 @@ export class Viewer {
   readonly source: Promise<DataSource>
   readonly pulse: KernelPulse
   readonly savesPictures: boolean
+  readonly sorting: SortingWatch
   readonly state: ViewerState
   readonly outbox: Outbox
   readonly learnt = new Learnt()
@@ -74,6 +76,10 @@ export class Viewer {
     this.source = source
     this.pulse = pulse
     this.savesPictures = savesPictures
+    this.sorting = new SortingWatch(source, (sorting) => {
+      this.tellPages({ kind: 'sorting', ...sorting })
+      this.notify({ method: 'viewer.sorting', params: { viewerId: id, ...sorting } }, undefined, 'sorting')
+    })
     this.state = new ViewerState(state)
     this.outbox = new Outbox(commandSeq)
     this.#token = token
@@ -216,6 +222,7 @@ export class Viewer {
   /** End it: channels close with 1001, the source closes, waiting reads end. Its keys are revoked by its registry. */
   async close(reason: string): Promise<void> {
     this.#ended.abort(new DOMException(reason, 'AbortError'))
+    this.sorting.stop()
     for (const page of this.pages) page.end(CLOSE_CODES.stopped, reason)
     this.#pages.clear()
     const source = await this.source.catch(() => null)

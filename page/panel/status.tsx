@@ -26,6 +26,11 @@ export function Status(): VNode {
           {connectionSentence(store)}
         </p>
       )}
+      {sortingSentence(store) === null ? null : (
+        <p class="notice info" role="status">
+          {sortingSentence(store)}
+        </p>
+      )}
       {pending.length === 0 ? null : (
         <p class="notice reading" role="status">
           Reading {pending.join(' and ')} …
@@ -42,6 +47,11 @@ function connectionSentence(store: Store): string | null {
   if (store.isConnected.value === false) return 'The connection to the notebook is lost; the page tries to get it back.'
   if (store.kernel.value === 'gone') return 'The kernel has ended. The picture stays; run the cell again to go on.'
   return null
+}
+
+function sortingSentence(store: Store): string | null {
+  const { done, note } = store.sorting.value
+  return done === null ? note : `Sorting the genes for quick access: ${Math.round(done * 100)} % done.`
 }
 
 function emptySentence(store: Store): string | null {

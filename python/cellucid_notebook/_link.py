@@ -81,6 +81,8 @@ class ViewerLink:
     listener: Listener | None = field(default=None, repr=False)
     #: How many pages hold a channel now.
     pages: int = 0
+    #: How much of the genes has been sorted for quick access, 0 to 1; ``None`` while nothing is being sorted.
+    sorting: float | None = None
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -174,6 +176,8 @@ class ViewerLink:
                 self._keep_cells(params["name"], params["cells"], bytes(body))
                 if listener is not None:
                     listener.on_cells_kept(params["name"], params["cells"], body)
+            case "viewer.sorting":
+                self.sorting = params["done"]
             case "viewer.pages":
                 self.pages = params["pages"]
             case "viewer.event" if listener is not None and self._is_new(params["id"]):

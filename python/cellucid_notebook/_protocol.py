@@ -76,6 +76,7 @@ SERVER_CALLS: Final = (
     "viewer.ack",
     "viewer.state",
     "viewer.cellSet",
+    "viewer.sorting",
     "viewer.pages",
     "viewer.snapshot",
     "source.read",

@@ -163,6 +163,15 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         views = self._messages.views()
         return views[-1] if views else None
 
+    @property
+    def sorting(self) -> float | None:
+        """How much of the genes the server has sorted for quick access, 0 to 1; ``None`` while it sorts nothing.
+
+        A large file whose matrix is stored by cells is sorted once, in the background, after its first gene was asked
+        for. Genes can be shown meanwhile; they take seconds until it is done.
+        """
+        return self._link.sorting
+
     def debug_connection(self) -> ConnectionReport:
         """Find out whether and how the notebook page reaches the viewer, and what is in the way.
 

@@ -41,6 +41,7 @@ export async function sendFrame(
   const etag = etagOf([viewer.instanceId, source.id, version, ask.key, ask.isGzipped ? 'gzip' : 'plain'])
   if (isUnchanged(request, etag)) return sendUnchanged(reply, etag)
   const bytes = await readFrame(parts, { source, version, ask, signal })
+  viewer.sorting.look()
   return sendBytes(request, reply, {
     bytes,
     etag,

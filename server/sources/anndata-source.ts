@@ -5,7 +5,7 @@ import type { OpenOptions } from '../../protocol/pipe.ts'
 import type { ColorBy } from '../../protocol/state.ts'
 import { GeneIndex } from '../gene-index.ts'
 import { SharedReads } from '../shared-reads.ts'
-import type { AnnDataReader, Description, GeneArray, ObsArray } from './anndata-reader.ts'
+import type { AnnDataReader, Description, GeneArray, ObsArray, Progress } from './anndata-reader.ts'
 import { parseColor } from './colors.ts'
 import { DataError, type DataSource, type Defaults, type Rows } from './data-source.ts'
 import { defaultEmbedding, isImageSpace, listEmbeddings } from './embedding-choice.ts'
@@ -186,8 +186,8 @@ export class AnnDataSource implements DataSource {
     return this.#resolve(field, await this.#describe(stop), stop)
   }
 
-  async progress(): Promise<number | null> {
-    return (await this.#reader.progress()).done
+  progress(): Promise<Progress> {
+    return this.#reader.progress()
   }
 
   async refresh(signal: AbortSignal): Promise<void> {

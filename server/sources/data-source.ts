@@ -2,6 +2,7 @@ import type { Column, Embedding } from '../../protocol/column-frame.ts'
 import { type ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { GeneNames, Identity } from '../../protocol/identity.ts'
 import type { ColorBy } from '../../protocol/state.ts'
+import type { Progress } from './anndata-reader.ts'
 
 /** Half open, in obs order. */
 export type Rows = { start: number; end: number }
@@ -37,8 +38,8 @@ export interface DataSource {
   catchUp(signal: AbortSignal): Promise<void>
   /** Look again at what may have changed where it lives; `version` and `identity` tell afterwards. */
   refresh(signal: AbortSignal): Promise<void>
-  /** From 0 to 1 while genes are being sorted for quick access in the background, else `null`. */
-  progress(): Promise<number | null>
+  /** What goes on behind reads. */
+  progress(): Promise<Progress>
   /** Idempotent; pending reads end with `closed`. */
   close(): Promise<void>
 }

@@ -53,6 +53,7 @@ async function openChannel(handlers: Partial<ChannelHandlers> = {}) {
       cellSet: (name, cells) => said.push(`${name}: ${cells.join(' ')}`),
       command: async () => ({ ok: true }),
       kernel: (status) => said.push(`kernel ${status}`),
+      sorting: ({ done }) => said.push(`sorting ${done}`),
       connected: (isConnected) => said.push(isConnected ? 'connected' : 'broken'),
       lost: (reason) => said.push(`lost: ${reason}`),
       ...handlers,

@@ -125,7 +125,8 @@ def test_the_report_of_a_connected_viewer(pbmc: Any, open_page: Any) -> None:
     assert found["verdict"].startswith("Connected from a browser tab; long-polling; ")
     assert found["verdict"].endswith(" ms.")
     assert found["server"]["health"]["status"] == "ok"
-    assert found["data"] == {"kind": "kernel", "name": "AnnData", "cells": 700, "genes": 765}
+    facts = {"kind": "kernel", "name": "AnnData", "cells": 700, "genes": 765, "sorting": None, "notes": []}
+    assert found["data"] == facts
     assert found["versions"]["anywidget"] != "not installed"
     assert [line["message"].startswith("lost") for line in found["console"]] == [True]
     for shown in (repr(found), found._repr_html_()):
