@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
@@ -57,6 +57,18 @@ export function userCacheFolder(environment: Environment, platform: NodeJS.Platf
   if (platform === 'win32') return join(local ?? join(homedir(), 'AppData', 'Local'), OUR_FOLDER, 'Cache')
   // The specification says that a relative path is to be ignored: https://specifications.freedesktop.org/basedir-spec/
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), OUR_FOLDER)
+}
+
+export const HOSTED_CACHE_VARIABLE = 'CELLUCID_WEB_PROXY_CACHE_DIR'
+
+/** The folder of the hosted viewer's files: the one that the environment names, else one in the user's cache. */
+export function hostedCachePlace(
+  environment: Environment = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  const named = environment[HOSTED_CACHE_VARIABLE] ?? ''
+  if (named === '') return join(userCacheFolder(environment, platform), 'hosted-ui')
+  return resolve(named === '~' || named.startsWith('~/') ? join(homedir(), named.slice(1)) : named)
 }
 
 const OUR_FOLDER = 'cellucid-notebook'

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isAlive } from '../process-alive.ts'
 import { DATA_FILE, INDEX_FILE } from './column-store.ts'
 
 /** All stores together, whatever the disk. */
@@ -125,14 +126,4 @@ async function sizeOf(path: string): Promise<number> {
     ({ size }) => size,
     () => 0,
   )
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Somebody else's process has that number now.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }
