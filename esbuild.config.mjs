@@ -64,6 +64,19 @@ const BUNDLES = [
       platform: 'node',
       target: 'node22.19',
       banner: { js: REQUIRE_BANNER },
+      plugins: [packageFacts()],
+    },
+    assemble: (texts) => texts.get('.js'),
+  },
+  {
+    file: 'cli.mjs',
+    budgetBytes: 5_000, // the command line itself is in the server's bundle, so that nothing ships twice
+    options: {
+      ...SHARED,
+      entryPoints: ['server/cli.ts'],
+      platform: 'node',
+      target: 'node16', // it tells a Node that is too old for the rest
+      plugins: [serverBundleStaysOutside(), packageFacts()],
     },
     assemble: (texts) => texts.get('.js'),
   },
@@ -102,6 +115,29 @@ function unusedSchemasLeave() {
   }
 }
 
+function serverBundleStaysOutside() {
+  return {
+    name: 'server-bundle-stays-outside',
+    setup(build) {
+      build.onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: './server.mjs', external: true }))
+    },
+  }
+}
+
+/** Of package.json, what a program says of itself. */
+function packageFacts() {
+  return {
+    name: 'package-facts',
+    setup(build) {
+      build.onLoad({ filter: /package\.json$/ }, async ({ path }) => {
+        if (path !== join(ROOT, 'package.json')) return null
+        const { version, engines } = JSON.parse(await readFile(path, 'utf8'))
+        return { contents: JSON.stringify({ version, engines }), loader: 'json' }
+      })
+    },
+  }
+}
+
 /** The widget brings its style as text, since its module is all that a notebook keeps of it. */
 function cssAsText() {
   return {
@@ -126,7 +162,7 @@ async function finish({ file, budgetBytes, assemble }, { outputFiles, metafile }
   const content = await assemble(texts)
   const target = join(STATIC, file)
   await mkdir(dirname(target), { recursive: true })
-  await writeFile(target, content)
+  await writeFile(target, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 })
 
   const inputs = Object.keys(metafile.inputs)
   const foreign = inputs.find((input) => input.includes('node_modules/@jupyter-widgets/'))

@@ -33,6 +33,11 @@ export function viewerUrl(base: string, viewerId: ViewerId, token: ViewerToken):
   return `${base}?jupyter=true&viewerId=${viewerId}&viewerToken=${token}`
 }
 
+/** The same for a viewer that was started at a terminal: without a notebook, which the page can tell by it. */
+export function terminalUrl(base: string, viewerId: ViewerId, token: ViewerToken): string {
+  return `${base}?viewerId=${viewerId}&viewerToken=${token}`
+}
+
 /** A base ends with a slash and has neither query nor fragment; `null` when the text is no http(s) URL. */
 export function parseBase(text: string): string | null {
   if (!URL.canParse(text)) return null

@@ -71,6 +71,28 @@ export function hostedCachePlace(
   return resolve(named === '~' || named.startsWith('~/') ? join(homedir(), named.slice(1)) : named)
 }
 
+/** What the environment says of the terminal that a command was typed at. */
+export type Surroundings = {
+  /** The terminal is on another machine than the server: its person's browser is there too. */
+  isRemote: boolean
+  /** The program that this terminal opens addresses with, as editors set it; `null`: the system's. */
+  browser: string | null
+  /** A window can be opened here. */
+  hasScreen: boolean
+}
+
+export function surroundings(
+  environment: Environment = process.env,
+  platform: NodeJS.Platform = process.platform,
+): Surroundings {
+  const { SSH_CONNECTION: ssh, BROWSER: browser, DISPLAY: display, WAYLAND_DISPLAY: wayland } = environment
+  return {
+    isRemote: Boolean(ssh),
+    browser: browser || null,
+    hasScreen: platform === 'darwin' || platform === 'win32' || Boolean(display || wayland),
+  }
+}
+
 const OUR_FOLDER = 'cellucid-notebook'
 
 function wholeNumber(option: string, text: string, highest: number): number {

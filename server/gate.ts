@@ -33,6 +33,10 @@ export type Verdict = { admission: Admission } | { refusal: Refusal }
 /** What the gate may know of the viewers. Every answer is a look-up; none changes anything. */
 export interface Allow {
   viewerOfKey(key: PageKey): ViewerId | null
+  /** A name that the user had this server answer to, beside those of loopback. */
+  isServed(host: Authority): boolean
+  /** Whether an open route says anything to whoever names this viewer in its query, or none. */
+  answersTo(viewerId: ViewerId | null): boolean
   /** `viewerId` null: learnt by any viewer. */
   knowsHost(host: Authority, viewerId: ViewerId | null): boolean
   knowsOrigin(origin: string, viewerId: ViewerId | null): boolean
@@ -89,7 +93,7 @@ export function admit(request: RawRequest, allow: Allow): Verdict {
   const keyViewer = pageKey === null ? null : allow.viewerOfKey(pageKey)
   const viewerId = keyViewer ?? target?.viewerId ?? null
 
-  const isHostAllowed = isLoopback(authority) || allow.knowsHost(authority, viewerId) || probe !== null
+  const isHostAllowed = isOwnName(authority, allow) || allow.knowsHost(authority, viewerId) || probe !== null
   if (!isHostAllowed) return refuse('misdirected')
   if (target === null) return refuse('bad_request')
   const route = ROUTE_TABLE.get(target.path) ?? UNKNOWN_ROUTE
@@ -97,8 +101,14 @@ export function admit(request: RawRequest, allow: Allow): Verdict {
 
   const caller: Caller = { headers, authority, target, viewerId, probe, allow, method: request.method }
   if (!isSiteAllowed(caller) || !isOriginAllowed(caller)) return refuse('forbidden')
-  if (route.class === 'private' && keyViewer === null) return refuse(headers.has(KEY_NAME) ? 'bad_key' : 'no_key')
+  const needsKey = route.class === 'private' || (route.class === 'open' && probe === null && !allow.answersTo(viewerId))
+  if (needsKey && keyViewer === null) return refuse(headers.has(KEY_NAME) ? 'bad_key' : 'no_key')
   return { admission: { class: route.class, host: authority, viewerId, pageKey, probe } }
+}
+
+/** Names that only this server can be reached by, so that a page of it has their origin. */
+function isOwnName(authority: Authority, allow: Allow): boolean {
+  return isLoopback(authority) || allow.isServed(authority)
 }
 
 type Headers = ReadonlyMap<string, readonly string[]>
@@ -190,6 +200,6 @@ function isOriginAllowed({ headers, authority, probe, allow, viewerId }: Caller)
   const text = onlyValue(headers, 'origin')
   const origin = text === null ? null : parseOrigin(text)
   if (origin === null) return false
-  if (isLoopback(authority) && origin === `http://${authorityText(authority)}`) return true
+  if (isOwnName(authority, allow) && origin === `http://${authorityText(authority)}`) return true
   return allow.knowsOrigin(origin, viewerId)
 }

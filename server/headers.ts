@@ -56,6 +56,16 @@ export function pagePolicy(page: PagePolicy, bases: readonly string[], embedders
   ].join('; ')
 }
 
+/** Headers of a page of text and links: nothing runs in it, and nobody embeds it. */
+export function plainPageHeaders(styleSources: string): HeaderSet {
+  return {
+    ...PAGE_HEADERS,
+    'content-type': 'text/html; charset=utf-8',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': `default-src 'none'; script-src 'none'; style-src ${styleSources}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  }
+}
+
 const LOCAL_EMBEDDERS = "'self' http://localhost:* http://127.0.0.1:*"
 
 /** Hosts whose frames stand on origins that change from one to the next: the pattern they are known to follow. */

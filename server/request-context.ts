@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as v from 'valibot'
 import { ProtocolError } from '../protocol/errors.ts'
 import type { ColumnCache } from './column-cache.ts'
+import type { Entrance } from './entrance.ts'
 import type { EventLoopWatch } from './event-loop-watch.ts'
 import type { Admission } from './gate.ts'
 import { LIMITS } from './limits.ts'
@@ -23,6 +24,8 @@ export type AppParts = {
   eventLoop: EventLoopWatch
   /** Of this package. */
   version: string
+  /** What `/` answers before the page; without a kernel only. */
+  entrance?: Entrance | undefined
 }
 
 declare module 'fastify' {

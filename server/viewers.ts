@@ -1,5 +1,7 @@
 import { ProtocolError } from '../protocol/errors.ts'
 import type { InstanceId, PageKey, ViewerId } from '../protocol/probe.ts'
+import { type Authority, authorityText, isLoopback } from './authority.ts'
+import type { Exposure } from './exposure.ts'
 import type { Allow } from './gate.ts'
 import { PageKeys } from './keys.ts'
 import { LIMITS } from './limits.ts'
@@ -12,6 +14,7 @@ export class Viewers {
   readonly #viewers = new Map<ViewerId, Viewer>()
   /** When tokens were refused, milliseconds of the monotonic clock, oldest first. */
   readonly #refusals = new Map<ViewerId, number[]>()
+  #exposure: Exposure | null = null
 
   constructor(instanceId: InstanceId) {
     this.instanceId = instanceId
@@ -74,9 +77,21 @@ export class Viewers {
     return recent.length > LIMITS.refusedTokensPerMinute ? LIMITS.refusedTokenDelayMs : 0
   }
 
+  /** From now on other machines reach this server too: by these names, and nothing of it without a viewer's name. */
+  expose(exposure: Exposure): void {
+    this.#exposure = exposure
+  }
+
+  /** May this viewer's pages come under this name? */
+  isReachedBy(host: Authority, id: ViewerId): boolean {
+    return isLoopback(host) || this.allow.isServed(host) || this.allow.knowsHost(host, id)
+  }
+
   /** The gate's view. */
   readonly allow: Allow = {
     viewerOfKey: (key) => this.keys.find(key)?.viewerId ?? null,
+    isServed: (host) => this.#exposure?.hosts.has(authorityText(host)) ?? false,
+    answersTo: (id) => this.#exposure === null || (id !== null && (this.#viewers.has(id) || this.#exposure.admits(id))),
     knowsHost: (host, id) => this.#some(id, (viewer) => viewer.learnt.knowsHost(host)),
     knowsOrigin: (origin, id) => this.#some(id, (viewer) => viewer.learnt.knowsOrigin(origin)),
     isSigned: (probe) => this.get(probe.viewerId)?.isSigned(probe) ?? false,

@@ -6,7 +6,7 @@ import { ProtocolError } from '../../protocol/errors.ts'
 import { decodeFrame } from '../../protocol/frame.ts'
 import { parsePageKey } from '../../protocol/probe.ts'
 import { ROUTES } from '../../protocol/urls.ts'
-import { type Authority, isLoopback } from '../authority.ts'
+import type { Authority } from '../authority.ts'
 import { closeSocket, SocketCarrier } from '../carrier.ts'
 import type { Hello, PageChannel } from '../channel.ts'
 import { LIMITS } from '../limits.ts'
@@ -63,7 +63,7 @@ function findPage(hello: Hello, host: Authority, viewers: Viewers): { viewer: Vi
   const holder = key === null ? null : viewers.keys.find(key)
   const viewer = holder === null ? null : viewers.get(holder.viewerId)
   if (holder === null || viewer === null || viewer.id !== hello.viewerId) return null
-  if (!isLoopback(host) && !viewer.learnt.knowsHost(host)) return null
+  if (!viewers.isReachedBy(host, viewer.id)) return null
   viewers.keys.touch(holder.id)
   return { viewer, page: viewer.page(holder.id) }
 }

@@ -4,7 +4,6 @@ import * as v from 'valibot'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { parseViewerId, parseViewerToken, type ViewerId, type ViewerToken } from '../../protocol/probe.ts'
 import { ROUTES } from '../../protocol/urls.ts'
-import { isLoopback } from '../authority.ts'
 import { LIMITS } from '../limits.ts'
 import { type AppParts, admissionOf, parseInput } from '../request-context.ts'
 
@@ -27,7 +26,7 @@ export function keyRoute(app: FastifyInstance, { viewers, report }: AppParts): v
     const viewerToken = body.viewerToken as ViewerToken // checked by the schema
     const { host } = admissionOf(request)
     // The gate could not know whose name this Host is: another viewer's lesson is none for this one.
-    if (!isLoopback(host) && !viewers.allow.knowsHost(host, viewerId)) {
+    if (!viewers.isReachedBy(host, viewerId)) {
       report.countRefusedHost(host.name)
       throw new ProtocolError('misdirected', 'This viewer is not known under this name. Reload the notebook page.')
     }

@@ -80,13 +80,12 @@ async function openFolder(
   options: OpenOptions,
   columnFolder: ColumnFolder | null,
 ): Promise<AnnDataSource> {
-  if (await hasFile(path, TOP_DOCUMENTS)) {
-    return stored({ format: 'zarr-folder', path }, basename(path), options, columnFolder)
-  }
-  if (await isExport(path)) return new AnnDataSource('export', new ExportReader(path), basename(path), options)
+  const kind = await kindOfFolder(path)
+  if (kind === 'zarr') return stored({ format: 'zarr-folder', path }, basename(path), options, columnFolder)
+  if (kind === 'export') return new AnnDataSource('export', new ExportReader(path), basename(path), options)
   const inside: string[] = []
   for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory() && (await isExport(join(path, entry.name)))) inside.push(entry.name)
+    if (entry.isDirectory() && (await kindOfFolder(join(path, entry.name))) === 'export') inside.push(entry.name)
   }
   const [only] = inside
   if (only !== undefined && inside.length === 1) return openFolder(join(path, only), asked, options, columnFolder)
@@ -101,8 +100,10 @@ async function openFolder(
   )
 }
 
-function isExport(folder: string): Promise<boolean> {
-  return hasFile(folder, [EXPORT_FILES.identity])
+/** What a folder is the top of, by the names in it; `null`: no dataset. */
+export async function kindOfFolder(folder: string): Promise<'zarr' | 'export' | null> {
+  if (await hasFile(folder, TOP_DOCUMENTS)) return 'zarr'
+  return (await hasFile(folder, [EXPORT_FILES.identity])) ? 'export' : null
 }
 
 /** Whether one of these files is right in a folder. */

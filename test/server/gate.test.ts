@@ -18,6 +18,8 @@ const allow: Allow = {
   viewerOfKey: (key) => (key === KEY ? VIEWER : key === OTHER_KEY ? OTHER : null),
   knowsHost: (host, viewer) => viewer !== OTHER && authorityText(host) === LEARNT_HOST,
   knowsOrigin: (origin, viewer) => viewer !== OTHER && origin === LEARNT_ORIGIN,
+  isServed: () => false,
+  answersTo: () => true,
   isSigned: (probe) => probe.mac === MAC,
 }
 const LOCAL = ['Host', '127.0.0.1:8765'] as const

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs'
+import packageFacts from '../../package.json' with { type: 'json' }
+import { ProtocolError } from '../../protocol/errors.ts'
+import { surroundings } from '../config.ts'
+import { EXIT_DATA, EXIT_NO_INPUT, EXIT_SOFTWARE, EXIT_UNAVAILABLE, EXIT_USAGE } from '../exit-status.ts'
+import { PortTakenError } from '../listen.ts'
+import { nearNames, quoted } from '../sources/near-names.ts'
+import { serve } from './serve.ts'
+import { inWordsOfFlags } from './serve-options.ts'
+import { Terminal } from './terminal.ts'
+import { HELP, HELP_OF } from './usage.ts'
+import { UsageError } from './usage-error.ts'
+
+type Command = (argv: readonly string[], terminal: Terminal) => Promise<void>
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: (argv, terminal) => serve(argv, terminal, surroundings()),
+}
+
+/** Run one command to its end. @returns the status to exit with */
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  const terminal = new Terminal()
+  const [name, ...rest] = argv
+  try {
+    if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+      terminal.say(helpOf(rest[0]))
+    } else if (name === '--version' || name === '-V') {
+      terminal.say(packageFacts.version)
+    } else if (rest.some((word) => word === '--help' || word === '-h')) {
+      terminal.say(helpOf(name))
+    } else {
+      await commandNamed(name)(rest, terminal)
+    }
+    return 0
+  } catch (error) {
+    terminal.complain('error', sentenceOf(error))
+    if (error instanceof UsageError) terminal.tell('cellucid-notebook --help says what there is.')
+    return statusOf(error)
+  }
+}
+
+function helpOf(name: string | undefined): string {
+  return (name === undefined ? undefined : HELP_OF[name]) ?? HELP
+}
+
+function commandNamed(name: string): Command {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command !== undefined) return command
+  if (existsSync(name)) throw new UsageError(`To show ${quoted(name)}: cellucid-notebook serve ${name}`)
+  const near = nearNames(name, Object.keys(COMMANDS), 1).map((each) => ` Did you mean ${quoted(each)}?`)
+  throw new UsageError(`There is no command ${quoted(name)}.${near.join('')}`)
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof UsageError || error instanceof PortTakenError) return error.message
+  if (error instanceof ProtocolError) return inWordsOfFlags(error.message)
+  if (isNoAddress(error)) return NO_SUCH_ADDRESS
+  return `Something went wrong that has no words yet: ${error instanceof Error ? error.message : String(error)}`
+}
+
+/** What was named is not an address to listen on. */
+function isNoAddress(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  return code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+}
+
+const NO_SUCH_ADDRESS =
+  '--host takes an address or a name of this machine; this is none. 0.0.0.0 stands for all of them.'
+
+function statusOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT_USAGE
+  if (error instanceof ProtocolError) return error.code === 'not_found' ? EXIT_NO_INPUT : EXIT_DATA
+  return error instanceof PortTakenError || isNoAddress(error) ? EXIT_UNAVAILABLE : EXIT_SOFTWARE
+}

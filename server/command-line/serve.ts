@@ -1,0 +1,141 @@
+import { hostname, userInfo } from 'node:os'
+import { parseConfig, type Surroundings } from '../config.ts'
+import { dieOfTheUnexpected, EXIT_INTERRUPTED } from '../exit-status.ts'
+import { bracketed, hostHeaders, isLoopbackAddress, namesOf } from '../exposure.ts'
+import { LOOPBACK } from '../listen.ts'
+import { Log } from '../log.ts'
+import { endService, type Service, startService } from '../service.ts'
+import { findDatasets } from './find-datasets.ts'
+import { FrontDoor } from './front-door.ts'
+import { openBrowser } from './open-browser.ts'
+import { readableLine } from './readable-line.ts'
+import { parseServeOptions, type ServeOptions } from './serve-options.ts'
+import { Shelf, type Shelved } from './shelf.ts'
+import type { Terminal } from './terminal.ts'
+import { visible } from './visible-text.ts'
+
+/** As many are named in the terminal; the page has all. */
+const NAMED_DATASETS = 20
+
+const SECRET = 'The link holds a secret: whoever has it sees the data, as long as this runs.'
+const EXPOSED =
+  'Other machines can reach this server. It shows nothing without the link, but what travels can be read on the way. ' +
+  'Without --host, and with "ssh -L" where you look, it cannot.'
+
+/**
+ * Show datasets in the browser until the person at the terminal, or the system, ends it.
+ * @throws UsageError, DataError, PortTakenError, and what the system says of an address to listen on
+ */
+export async function serve(argv: readonly string[], terminal: Terminal, around: Surroundings): Promise<void> {
+  const options = parseServeOptions(argv)
+  const ended = untilEnded()
+  const find = () => findDatasets(options.paths)
+  const found = await find()
+  dieOfTheUnexpected()
+  const door = new FrontDoor(find)
+  const service = await startAt(options, door, terminal)
+  const shelf = new Shelf(service.viewers, service.settings, options.view)
+  shelf.add(found)
+  door.shelf = shelf
+  try {
+    await Promise.race([ended, show({ options, terminal, around, service, shelf, door })])
+    await ended
+  } finally {
+    await endService(service, 'cellucid-notebook was ended in the terminal.')
+  }
+  terminal.say('Ended.')
+}
+
+function startAt({ port, host, isVerbose }: ServeOptions, door: FrontDoor, terminal: Terminal): Promise<Service> {
+  const config = parseConfig([])
+  return startService({
+    config: port === null ? config : { ...config, port, isPortFixed: true },
+    log: new Log((line) => terminal.tell(readableLine(line)), isVerbose ? 'debug' : 'error'),
+    host: host ?? undefined,
+    entrance: door.answer,
+  })
+}
+
+/** The first of these ends it with all that belongs to it; a second Ctrl+C does not wait for that. */
+function untilEnded(): Promise<void> {
+  return new Promise((end) => {
+    process.once('SIGINT', () => {
+      process.once('SIGINT', () => process.exit(EXIT_INTERRUPTED))
+      end()
+    })
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end())
+  })
+}
+
+type Scene = {
+  options: ServeOptions
+  terminal: Terminal
+  around: Surroundings
+  service: Service
+  shelf: Shelf
+  door: FrontDoor
+}
+
+/** Say what there is and where, and open it where that is wanted. */
+async function show({ options, terminal, around, service, shelf, door }: Scene): Promise<void> {
+  const { host, opensBrowser } = options
+  const outside = host === null || isLoopbackAddress(host) ? [] : namesOf(host)
+  if (outside.length > 0) {
+    const hosts = hostHeaders(outside, service.port)
+    service.viewers.expose({ hosts, admits: (id) => id === door.listId })
+  }
+  await introduce(shelf, terminal)
+  const bases = basesOf(host, outside, service.port)
+  for (const base of bases) terminal.say(`  ${terminal.strong(door.link(base))}`)
+  terminal.say()
+  if (outside.length > 0) terminal.complain('warning', EXPOSED)
+  else if (around.isRemote) terminal.say(forwardAdvice(service.port))
+  const hasBrowser = around.browser !== null || (around.hasScreen && !around.isRemote)
+  const isOpened =
+    (opensBrowser ?? (terminal.isWatched && hasBrowser)) && (await openBrowser(door.passLink(bases[0] ?? ''), around))
+  if (opensBrowser === true && !isOpened) terminal.complain('warning', 'No browser could be started here.')
+  terminal.say(`${isOpened ? 'It opens in the browser.' : 'Open it in a browser.'} ${SECRET}`)
+  terminal.say(terminal.faint('Ctrl+C ends it.'))
+}
+
+/** One dataset is opened at once, so that what is wrong with it is said here; of several, each when it is chosen. */
+async function introduce(shelf: Shelf, terminal: Terminal): Promise<void> {
+  const [first, ...more] = shelf.datasets
+  terminal.say()
+  if (first !== undefined && more.length === 0) {
+    const { nObs, nVar } = await terminal.during(`Opening ${visible(first.name)}`, describe(shelf, first))
+    terminal.say(`${visible(first.name)}: ${counted(nObs, 'cell')} × ${counted(nVar, 'gene')}`)
+  } else {
+    terminal.say(`${counted(shelf.datasets.length, 'dataset')}, to choose from in the page:`)
+    for (const { name } of shelf.datasets.slice(0, NAMED_DATASETS)) terminal.say(`  ${visible(name)}`)
+    const unnamed = shelf.datasets.length - NAMED_DATASETS
+    if (unnamed > 0) terminal.say(`  and ${unnamed} more`)
+  }
+  terminal.say()
+}
+
+async function describe(shelf: Shelf, dataset: Shelved) {
+  const viewer = await shelf.open(dataset)
+  const source = await viewer.source
+  return source.identity(viewer.ended)
+}
+
+/** The addresses to open, the nearest first. */
+function basesOf(host: string | null, outside: readonly string[], port: number): string[] {
+  const isEverywhere = host !== null && outside.length > 0 && !outside.includes(host)
+  const own = outside.length === 0 || isEverywhere ? [host === null || isEverywhere ? LOOPBACK : host] : []
+  return [...own, ...outside].map((name) => `http://${bracketed(name)}:${port}/`)
+}
+
+function forwardAdvice(port: number): string {
+  const { username } = userInfo()
+  return (
+    'This terminal is on another machine than your browser. Open a second terminal on your own machine, run\n\n' +
+    `  ssh -N -L ${port}:${LOOPBACK}:${port} ${username}@${hostname()}\n\n` +
+    'with the name by which you reach this machine, and then open the link there.'
+  )
+}
+
+function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+}

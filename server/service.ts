@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import packageFacts from '../package.json' with { type: 'json' }
+import type { InstanceId } from '../protocol/probe.ts'
+import { buildApp } from './app.ts'
+import { ColumnCache } from './column-cache.ts'
+import type { Config } from './config.ts'
+import type { Entrance } from './entrance.ts'
+import { EventLoopWatch } from './event-loop-watch.ts'
+import { LIMITS } from './limits.ts'
+import { listen } from './listen.ts'
+import type { Log } from './log.ts'
+import { openPageFile, type PageFile } from './page-file.ts'
+import { Report } from './report.ts'
+import { ColumnFolder } from './sources/column-folder.ts'
+import type { SourceSettings } from './sources/open-source.ts'
+import { Viewers } from './viewers.ts'
+
+export type ServiceParts = {
+  config: Pick<Config, 'port' | 'isPortFixed' | 'pageFolder' | 'cacheFolder'>
+  log: Log
+  /** The address to listen on; this machine's own unless the user named another. */
+  host?: string | undefined
+  /** What else `/` may answer; only without a kernel. */
+  entrance?: Entrance | undefined
+}
+
+/** A server that listens, whoever wanted it: a kernel or a person at a terminal. */
+export type Service = {
+  app: FastifyInstance
+  viewers: Viewers
+  report: Report
+  port: number
+  version: string
+  /** How the sources of this server are opened. */
+  settings: SourceSettings
+}
+
+/** @throws PortTakenError when the port is fixed and taken */
+export async function startService({ config, log, host, entrance }: ServiceParts): Promise<Service> {
+  const { version } = packageFacts
+  const viewers = new Viewers(randomBytes(8).toString('hex') as InstanceId) // 8 bytes are 16 hex characters
+  const eventLoop = new EventLoopWatch()
+  let port = 0
+  const report = new Report({ viewers, log, eventLoop, version, port: () => port })
+  const columns = new ColumnCache(LIMITS.columnCacheBytes)
+  const page = await pageOrNull(config.pageFolder, log)
+  const app = await buildApp({ viewers, page, columns, log, report, eventLoop, version, entrance })
+  port = await listen(app, config.port, config.isPortFixed, host)
+  log.info('Listening', { port, instanceId: viewers.instanceId, version })
+  const columnFolder = config.cacheFolder === null ? null : new ColumnFolder(join(config.cacheFolder, 'columns'))
+  return { app, viewers, report, port, version, settings: { columnFolder } }
+}
+
+/** Pages hear why it ends; what does not end by itself in time is cut off. */
+export async function endService({ app, viewers }: Service, reason: string): Promise<void> {
+  const closing = viewers.closeAll(reason).then(() => app.close())
+  await Promise.race([closing, delay(LIMITS.closeTimeoutMs)])
+}
+
+async function pageOrNull(folder: string, log: Log): Promise<PageFile | null> {
+  try {
+    return await openPageFile(folder)
+  } catch (error) {
+    log.error('There is no page to show', { error })
+    return null
+  }
+}

@@ -1,0 +1,346 @@
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ROUTES } from '../../../protocol/urls.ts'
+import { CommandLine, type CommandOptions, runCommandLine } from '../../stage/command-line.ts'
+import { requestRaw } from '../../stage/raw-http.ts'
+import { filesOf } from '../sources/anndata-files.ts'
+
+// A process for each, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+/** Files that can be shown, `good.h5ad` with 12 cells and 5 genes, and files that cannot. */
+let data = ''
+beforeAll(async () => {
+  data = await filesOf('make_refused.py')
+})
+
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cellucid-cli-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+function serve(args: readonly string[], options: CommandOptions = {}): CommandLine {
+  const run = new CommandLine(['serve', ...args], { cwd: data, ...options })
+  onTestFinished(() => run.stop())
+  return run
+}
+
+async function identityAt(link: URL) {
+  const { viewerId, viewerToken } = Object.fromEntries(link.searchParams)
+  const body = JSON.stringify({ viewerId, viewerToken })
+  const headers = { 'content-type': 'application/json' }
+  const traded = await fetch(new URL(ROUTES.key, link), { method: 'POST', headers, body })
+  const { pageKey } = await traded.json()
+  const answer = await fetch(new URL(ROUTES.identity, link), { headers: { 'X-Cellucid-Key': pageKey } })
+  return answer.json()
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer()
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false))
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(true)))
+  })
+}
+
+describe('serve of one dataset', () => {
+  test('prints what it is and a link that opens it, and ends cleanly on Ctrl+C', async () => {
+    const run = serve(['good.h5ad'])
+    const link = await run.link()
+    expect(run.output).toContain('good.h5ad: 12 cells × 5 genes')
+    expect(run.output).toContain('whoever has it sees the data')
+    expect(link.hostname).toBe('127.0.0.1')
+    const page = await fetch(link)
+    expect([page.status, (await page.text()).slice(0, 15)]).toEqual([200, '<!doctype html>'])
+    expect(await identityAt(link)).toMatchObject({ name: 'good.h5ad', nObs: 12 })
+    run.interrupt()
+    expect(await run.ended).toBe(0)
+    expect(run.output.trimEnd().split('\n').at(-1)).toBe('Ended.')
+    expect(run.errors).toBe('')
+    expect(await isFree(Number(link.port))).toBe(true)
+  })
+
+  test.each(['SIGTERM', 'SIGHUP'] as const)('ends with status 0 on %s', async (signal) => {
+    const run = serve(['good.h5ad'])
+    await run.link()
+    run.process.kill(signal)
+    expect(await run.ended).toBe(0)
+  })
+
+  test('a second Ctrl+C does not wait for a browser that hangs', async () => {
+    const run = serve(['good.h5ad'])
+    const link = await run.link()
+    const hanging = connect({ port: Number(link.port), host: '127.0.0.1' })
+    const upgrade = [
+      'GET /_cellucid/channel HTTP/1.1',
+      `Host: ${link.host}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+    ]
+    hanging.write(
+      `${[...upgrade, 'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${'A'.repeat(22)}==`].join('\r\n')}\r\n\r\n`,
+    )
+    hanging.on('error', () => hanging.destroy())
+    await new Promise((answered) => hanging.once('data', answered))
+    run.interrupt()
+    // What the first one does is done when the server says goodbye on the socket.
+    await new Promise((closing) => hanging.once('data', closing))
+    run.interrupt()
+    expect(await run.ended).toBe(130)
+  })
+
+  test('shows a zarr store and an export by the same word', async () => {
+    const run = serve([join(await filesOf('make_zarr.py'), 'csr-v3.zarr')])
+    expect((await identityAt(await run.link())).kind).toBe('zarr')
+  })
+
+  test('shows no secret in its command line, its environment or what it says with --verbose', async () => {
+    const run = serve(['good.h5ad', '--verbose'])
+    const link = await run.link()
+    await identityAt(link)
+    await run.says(/Answered method=GET route=\/_cellucid\/identity status=200/)
+    const said = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${run.process.pid}/${name}`, 'utf8'))
+    const everything = [run.output.replace(link.href, ''), run.errors, ...said].join()
+    expect(everything).not.toContain(link.searchParams.get('viewerToken'))
+  })
+
+  test('takes the next free port, and refuses one that was named and is taken, with who holds it', async () => {
+    const first = await serve(['good.h5ad']).link()
+    const second = await serve(['good.h5ad']).link()
+    expect(second.port).not.toBe(first.port)
+    const { status, errors } = await runCommandLine(['serve', 'good.h5ad', '--port', first.port], { cwd: data })
+    expect(status).toBe(69)
+    expect(errors).toMatch(
+      new RegExp(`^error: Port ${first.port} was asked for, but \\S+ \\(process \\d+\\) listens on it`),
+    )
+  })
+})
+
+describe('a command that cannot be done says why in one sentence, and nothing of its insides', () => {
+  test.each<[line: string, status: number, words: string[]]>([
+    ['srve good.h5ad', 64, ['There is no command "srve". Did you mean "serve"?']],
+    ['good.h5ad', 64, ['To show "good.h5ad": cellucid-notebook serve good.h5ad']],
+    ['serve', 64, ['serve needs the path of a dataset']],
+    ['serve good.h5ad --prot 8000', 64, ['There is no flag --prot. Did you mean --port?']],
+    ['serve good.h5ad --port', 64, ['--port needs a value']],
+    ['serve good.h5ad --port 99999', 64, ['--port takes a number from 1 to 65535; found "99999"']],
+    ['serve good.h5ad --open --no-open', 64, ['exclude each other']],
+    ['serve good.h5ad --open=yes', 64, ['--open takes no value; found "yes"']],
+    ['serve good.h5ad --host nowhere.invalid', 69, ['--host takes an address or a name of this machine']],
+    ['serve missing.h5ad', 66, ['"missing.h5ad" cannot be opened: there is no such file or folder. Check the path.']],
+    ['serve text.h5ad', 65, ['"text.h5ad" is not an HDF5 file', 'adata.write_h5ad()']],
+    ['serve empty.h5ad', 65, ['"empty.h5ad" is empty (0 bytes)']],
+    ['serve truncated.h5ad', 65, ['truncated']],
+    ['serve no-embedding.h5ad', 65, ['sc.tl.umap(adata)', 'name one with --embedding']],
+    ['serve no-cells.h5ad', 65, ['no cells']],
+    ['serve good.h5ad --color leyden', 65, ['"leyden" is neither a column of obs ("leiden")', 'Pass --gene-id-column']],
+    ['serve http://127.0.0.1:9/no.zarr', 66, ['127.0.0.1:9']],
+  ])('%s', async (line, status, words) => {
+    const ended = await runCommandLine(line.split(' '), { cwd: data })
+    for (const word of words) expect(ended.errors).toContain(word)
+    expect(ended.status).toBe(status)
+    expect(ended.errors).toMatch(/^error: /)
+    expect(ended.errors + ended.output).not.toMatch(/^ +at |node:internal|\.mjs|undefined/m)
+  })
+
+  test('a folder without a dataset', async () => {
+    const folder = emptyFolder()
+    mkdirSync(join(folder, 'notes'))
+    writeFileSync(join(folder, 'notes/readme.txt'), 'nothing')
+    const { status, errors } = await runCommandLine(['serve', folder])
+    expect([status, errors]).toEqual([65, expect.stringContaining('holds no dataset: no .h5ad file, no .zarr store')])
+  })
+})
+
+test('help, and the version, are said on stdout', async () => {
+  const said = await Promise.all(
+    [[], ['--help'], ['serve', '--help'], ['--version']].map((args) => runCommandLine(args)),
+  )
+  expect(said.map(({ status, errors }) => [status, errors])).toEqual(said.map(() => [0, '']))
+  const [bare, help, serveHelp, version] = said.map(({ output }) => output)
+  expect(bare).toBe(help)
+  expect(help).toContain('cellucid-notebook serve PATH…')
+  expect(serveHelp).toContain('--no-open')
+  expect(version).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+describe('several datasets', () => {
+  const HOSTILE = '\u001b[31m<img src=x onerror=alert(1)>&\u202e".h5ad'
+
+  function folderOfSome(): string {
+    const folder = emptyFolder()
+    for (const name of ['b/one.h5ad', 'a/one.h5ad', HOSTILE, '.hidden.h5ad']) {
+      mkdirSync(join(folder, name, '..'), { recursive: true })
+      copyFileSync(join(data, 'good.h5ad'), join(folder, name))
+    }
+    writeFileSync(join(folder, 'broken.h5ad'), 'no')
+    return folder
+  }
+
+  /** The list's links, by their text. */
+  async function listAt(link: URL): Promise<{ html: string; links: Map<string, URL> }> {
+    const html = await (await fetch(link)).text()
+    const found = html.matchAll(/<a href="([^"]*)"><bdi>(.*?)<\/bdi>/g)
+    const links = [...found].map(
+      ([, href = '', name = '']) => [name, new URL(href.replaceAll('&amp;', '&'), link)] as const,
+    )
+    return { html, links: new Map(links) }
+  }
+
+  test('are listed in the terminal and in a page, and each opens when it is chosen', async () => {
+    const run = serve([folderOfSome()])
+    const link = await run.link()
+    expect(run.output).toContain('4 datasets, to choose from in the page:')
+    const { html, links } = await listAt(link)
+    expect([...links.keys()]).toEqual([
+      '\ufffd[31m&lt;img src=x onerror=alert(1)&gt;&amp;\ufffd&quot;.h5ad',
+      'a/one.h5ad',
+      'b/one.h5ad',
+      'broken.h5ad',
+    ])
+    expect(html).not.toContain('<img')
+    for (const steering of ['\u202e', '\u001b']) expect(run.output).not.toContain(steering)
+    const chosen = await fetch(links.get('b/one.h5ad') ?? '', { redirect: 'manual' })
+    expect(chosen.status).toBe(303)
+    const opened = new URL(chosen.headers.get('location') ?? '', link)
+    expect(await identityAt(opened)).toMatchObject({ name: 'b/one.h5ad', nObs: 12 })
+    const again = await fetch(links.get('b/one.h5ad') ?? '', { redirect: 'manual' })
+    expect(new URL(again.headers.get('location') ?? '', link).href).toBe(opened.href)
+    expect((await listAt(link)).html.match(/<span>open<\/span>/g)).toHaveLength(1)
+  })
+
+  test('one that cannot be shown is refused in the page, and works once it is mended', async () => {
+    const folder = folderOfSome()
+    const link = await serve([folder]).link()
+    const broken = (await listAt(link)).links.get('broken.h5ad') ?? ''
+    const answer = await fetch(broken)
+    expect(answer.status).toBe(422)
+    expect(await answer.text()).toMatch(/<p role="alert">[^<]*broken\.h5ad[^<]*is not an HDF5 file/)
+    copyFileSync(join(data, 'good.h5ad'), join(folder, 'broken.h5ad'))
+    expect((await fetch(broken, { redirect: 'manual' })).status).toBe(303)
+  })
+
+  test('what is added meanwhile is listed when the page is loaded again', async () => {
+    const folder = folderOfSome()
+    const link = await serve([folder]).link()
+    copyFileSync(join(data, 'good.h5ad'), join(folder, 'later.h5ad'))
+    expect([...(await listAt(link)).links.keys()]).toContain('later.h5ad')
+  })
+
+  test('two of the same name are told apart, and one that is named twice is there once', async () => {
+    const folder = folderOfSome()
+    const paths = ['a/one.h5ad', 'b/one.h5ad', './a/one.h5ad', 'broken.h5ad'].map((name) => join(folder, name))
+    const { links } = await listAt(await serve(paths).link())
+    expect([...links.keys()]).toEqual([join(folder, 'a/one.h5ad'), join(folder, 'b/one.h5ad'), 'broken.h5ad'])
+  })
+
+  test('the list needs its secret, runs nothing, and is embedded by nobody', async () => {
+    const link = await serve([folderOfSome()]).link()
+    const headers = [['Host', link.host]] as const
+    const right = await requestRaw(Number(link.port), { target: link.pathname + link.search, headers })
+    expect(right.status).toBe(200)
+    expect(right.headers['content-security-policy']).toMatch(
+      /^default-src 'none'; script-src 'none'; style-src 'sha256-\S+'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+    )
+    const wrong = new URL(link)
+    wrong.searchParams.set('viewerToken', 'a'.repeat(64))
+    const none = new URL(link)
+    none.searchParams.delete('viewerToken')
+    for (const { pathname, search } of [wrong, none]) {
+      const answer = await requestRaw(Number(link.port), { target: pathname + search, headers })
+      expect([answer.status, answer.body.includes('one.h5ad')]).toEqual([401, false])
+    }
+  })
+})
+
+describe('the browser', () => {
+  /** A browser that writes down with what it was started. */
+  function browser() {
+    const folder = emptyFolder()
+    const [program, heard] = [join(folder, 'browser'), join(folder, 'heard')]
+    writeFileSync(program, `#!/bin/sh\nprintf %s "$1" > ${heard}.part && mv ${heard}.part ${heard}\n`)
+    chmodSync(program, 0o755)
+    return {
+      env: { BROWSER: program },
+      async address(): Promise<string> {
+        await expect.poll(() => existsSync(heard), { timeout: 15_000 }).toBe(true)
+        return readFileSync(heard, 'utf8')
+      },
+    }
+  }
+
+  test('is started with an address that holds no secret, is good once, and leads to the link', async () => {
+    const { env, address } = browser()
+    const run = serve(['good.h5ad', '--open'], { env })
+    const link = await run.link()
+    expect(run.output).toContain('It opens in the browser.')
+    const pass = await address()
+    expect(pass).not.toContain(link.searchParams.get('viewerToken'))
+    expect(pass).not.toContain(link.searchParams.get('viewerId'))
+    const first = await fetch(pass, { redirect: 'manual' })
+    expect(new URL(first.headers.get('location') ?? '', pass).href).toBe(link.href)
+    const second = await fetch(pass, { redirect: 'manual' })
+    expect([second.status, await second.text()]).toEqual([401, expect.stringContaining('stands in the terminal')])
+  })
+
+  test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
+    'of another user gets nothing for the same address, and does not use it up',
+    async () => {
+      const { env, address } = browser()
+      const link = await serve(['good.h5ad', '--open'], { env }).link()
+      const pass = await address()
+      const { execFile } = await import('node:child_process')
+      const ask = `const answer = await fetch(process.argv[1], { redirect: 'manual' }); console.log(answer.status)`
+      const stranger = ['--reuid=65534', '--clear-groups', process.execPath, '--input-type=module', '-e', ask, pass]
+      const { stdout } = await promisify(execFile)('setpriv', stranger)
+      expect(stdout.trim()).toBe('401')
+      const own = await fetch(pass, { redirect: 'manual' })
+      expect(new URL(own.headers.get('location') ?? '', pass).href).toBe(link.href)
+    },
+  )
+
+  test('that cannot be started leaves the link, and a warning where it was asked for', async () => {
+    const run = serve(['good.h5ad', '--open'], { env: { BROWSER: '/no/such/browser' } })
+    await run.link()
+    expect(run.errors).toContain('warning: No browser could be started here.')
+    expect(run.output).toContain('Open it in a browser.')
+  })
+
+  test('is not started where nobody watches, and over SSH the forwarding is said', async () => {
+    const { env, address } = browser()
+    const run = serve(['good.h5ad'], { env: { ...env, SSH_CONNECTION: '10.0.0.1 5000 10.0.0.2 22' } })
+    const { port } = await run.link()
+    expect(run.output).toMatch(new RegExp(`ssh -N -L ${port}:127\\.0\\.0\\.1:${port} \\S+@\\S+`))
+    await expect(Promise.race([address(), run.says(/It opens/), Promise.resolve('nothing')])).resolves.toBe('nothing')
+  })
+})
+
+describe.runIf(existsSync('/usr/bin/script'))('in a terminal', () => {
+  const BOLD = '\u001b[1m'
+
+  test('the link stands out, unless NO_COLOR says otherwise', async () => {
+    const run = serve(['good.h5ad', '--no-open'], { isTerminal: true })
+    await run.link()
+    expect(run.output).toContain(`${BOLD}http://`)
+    const plain = serve(['good.h5ad', '--no-open'], { isTerminal: true, env: { NO_COLOR: '1' } })
+    await plain.link()
+    expect(plain.output).not.toContain(BOLD)
+    const piped = serve(['good.h5ad'])
+    await piped.link()
+    expect(piped.output + piped.errors).not.toContain('\u001b')
+  })
+})
