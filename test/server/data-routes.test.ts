@@ -135,6 +135,14 @@ describe('a column', () => {
     expect(packed.rawPayload.length).toBeLessThan(plain.rawPayload.length)
   })
 
+  test('asked for by several at once, compressed and not, is read once', async () => {
+    const { get, reads } = await dataStage(700)
+    const answers = await Promise.all([get(path), get(path), get(`${path}&gzip=1`), get(path, {}, 'HEAD')])
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200])
+    expect((await get(path)).rawPayload).toEqual(answers[0]?.rawPayload)
+    expect(reads.filter(({ what }) => what === 'var')).toHaveLength(1)
+  })
+
   test('is not sent again to a browser that has it', async () => {
     const { get } = await dataStage()
     const etag = String((await get(path)).headers.etag)

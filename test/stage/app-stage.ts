@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
+import type { SourceRead } from '../../protocol/pipe.ts'
 import type { InstanceId, PageKey } from '../../protocol/probe.ts'
 import { KEY_HEADER } from '../../protocol/urls.ts'
 import { buildApp } from '../../server/app.ts'
@@ -28,6 +29,8 @@ export type AppStage = {
   log: Log
   /** What was said to the kernel. */
   said: Said[]
+  /** What the kernel was asked to read. */
+  reads: SourceRead[]
   open(ids?: Ids, cellCount?: number): Viewer & Ids
   /** A page key of the viewer, and the headers to ask with. */
   key(ids: Ids): { key: PageKey; headers: Record<string, string> }
@@ -66,6 +69,7 @@ export async function appStage(): Promise<AppStage> {
     if (missing.length > 0) bare.push(`${request.method} ${request.url} ${reply.statusCode}: no ${missing.join(', ')}`)
   })
   const said: Said[] = []
+  const reads: SourceRead[] = []
   const kernel: KernelLink = {
     notify: async (message, body = new Uint8Array()) => {
       said.push({ ...message, body })
@@ -83,11 +87,15 @@ export async function appStage(): Promise<AppStage> {
     report,
     log,
     said,
+    reads,
     open(ids = makeIds(), cellCount = 700) {
       const { source: spec, options, state, commandSeq, savesPictures } = kernelSource()
       const read = smallDataset(cellCount)
       const pulse = new KernelPulse(() => undefined)
-      const source = openSource(spec, options, async (question) => read(question))
+      const source = openSource(spec, options, async (question) => {
+        reads.push(question)
+        return read(question)
+      })
       const viewer = viewers.open({
         id: ids.viewerId,
         token: ids.viewerToken,
