@@ -89,18 +89,24 @@ const QUIET_STATIC = { cacheControl: false, etag: false, lastModified: false } a
 /** The gate stands before routing; what it refuses, no handler sees. */
 function addGate(app: FastifyInstance, parts: AppParts): void {
   app.decorateRequest('admission', null)
-  app.addHook('onRequest', async (request, reply) => {
+  // Hooks on the way of every request go on by `done`: a promise for each costs a small answer a tenth of its time.
+  app.addHook('onRequest', (request, reply, done) => {
     void reply.headers(DATA_HEADERS)
     const verdict = admit(rawRequest(request.raw), parts.viewers.allow)
-    if ('refusal' in verdict) return refuse(parts, request, reply, verdict.refusal)
+    if ('refusal' in verdict) {
+      refuse(parts, request, reply, verdict.refusal)
+      return
+    }
     request.admission = verdict.admission
     noteAdmission(parts, verdict.admission)
+    done()
   })
   // Only here, since the WebSocket plugin's own hook says what is an upgrade.
-  app.addHook('preHandler', async (request, reply) => {
-    if (request.admission?.class === 'channel' && !request.ws) return reply.code(400).send(errorBody('bad_request'))
+  app.addHook('preHandler', (request, reply, done) => {
+    if (request.admission?.class === 'channel' && !request.ws) void reply.code(400).send(errorBody('bad_request'))
+    else done()
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown'
     parts.report.countRequest(request.method, route, reply.statusCode)
     parts.log.debug('Answered', {
@@ -109,6 +115,7 @@ function addGate(app: FastifyInstance, parts: AppParts): void {
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     })
+    done()
   })
 }
 
@@ -117,10 +124,9 @@ function rawRequest({ rawHeaders, url, method }: IncomingMessage): RawRequest {
 }
 
 /** What an admitted request changes: a proven probe teaches, a key was used. */
-function noteAdmission({ viewers }: AppParts, { host, probe, pageKey }: Admission): void {
+function noteAdmission({ viewers }: AppParts, { host, probe, page }: Admission): void {
   if (probe !== null) viewers.get(probe.viewerId)?.learn(host, probe)
-  const holder = pageKey === null ? null : viewers.keys.find(pageKey)
-  if (holder !== null) viewers.keys.touch(holder.id)
+  if (page !== null) viewers.keys.touch(page.id)
 }
 
 function refuse(

@@ -9,6 +9,7 @@ import {
 } from '../protocol/probe.ts'
 import { KEY_HEADER, ROUTES } from '../protocol/urls.ts'
 import { type Authority, authorityText, isLoopback, parseAuthority, parseOrigin } from './authority.ts'
+import type { KeyHolder } from './keys.ts'
 import { LIMITS } from './limits.ts'
 
 /**
@@ -23,7 +24,8 @@ export type Admission = {
   host: Authority
   /** Whose page asks: by its key, else by the public id in the query of an open route. */
   viewerId: ViewerId | null
-  pageKey: PageKey | null
+  /** The page whose key came with it. */
+  page: KeyHolder | null
   /** A probe whose mac holds and whose nonce is unused: learn from it, once. */
   probe: SignedProbe | null
 }
@@ -32,7 +34,7 @@ export type Verdict = { admission: Admission } | { refusal: Refusal }
 
 /** What the gate may know of the viewers. Every answer is a look-up; none changes anything. */
 export interface Allow {
-  viewerOfKey(key: PageKey): ViewerId | null
+  holderOf(key: PageKey): KeyHolder | null
   /** A name that the user had this server answer to, beside those of loopback. */
   isServed(host: Authority): boolean
   /** Whether an open route says anything to whoever names this viewer in its query, or none. */
@@ -90,8 +92,8 @@ export function admit(request: RawRequest, allow: Allow): Verdict {
   const target = parseTarget(request.target)
   const probe = target === null ? null : signedProbe(request.method, target, allow)
   const pageKey = parsePageKey(onlyValue(headers, KEY_HEADER.toLowerCase()))
-  const keyViewer = pageKey === null ? null : allow.viewerOfKey(pageKey)
-  const viewerId = keyViewer ?? target?.viewerId ?? null
+  const page = pageKey === null ? null : allow.holderOf(pageKey)
+  const viewerId = page?.viewerId ?? target?.viewerId ?? null
 
   const isHostAllowed = isOwnName(authority, allow) || allow.knowsHost(authority, viewerId) || probe !== null
   if (!isHostAllowed) return refuse('misdirected')
@@ -102,8 +104,8 @@ export function admit(request: RawRequest, allow: Allow): Verdict {
   const caller: Caller = { headers, authority, target, viewerId, probe, allow, method: request.method }
   if (!isSiteAllowed(caller) || !isOriginAllowed(caller)) return refuse('forbidden')
   const needsKey = route.class === 'private' || (route.class === 'open' && probe === null && !allow.answersTo(viewerId))
-  if (needsKey && keyViewer === null) return refuse(headers.has(KEY_NAME) ? 'bad_key' : 'no_key')
-  return { admission: { class: route.class, host: authority, viewerId, pageKey, probe } }
+  if (needsKey && page === null) return refuse(headers.has(KEY_NAME) ? 'bad_key' : 'no_key')
+  return { admission: { class: route.class, host: authority, viewerId, page, probe } }
 }
 
 /** Names that only this server can be reached by, so that a page of it has their origin. */

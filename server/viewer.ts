@@ -50,6 +50,8 @@ export class Viewer {
   readonly id: ViewerId
   readonly instanceId: InstanceId
   readonly source: Promise<DataSource>
+  /** The same once it is there. */
+  openedSource: DataSource | null = null
   readonly pulse: KernelPulse
   readonly savesPictures: boolean
   readonly sorting: SortingWatch
@@ -74,6 +76,12 @@ export class Viewer {
     this.id = id
     this.instanceId = instanceId
     this.source = source
+    source.then(
+      (opened) => {
+        this.openedSource = opened
+      },
+      () => undefined, // whoever asks for it hears why
+    )
     this.pulse = pulse
     this.savesPictures = savesPictures
     this.sorting = new SortingWatch(source, (sorting) => {

@@ -89,7 +89,7 @@ export class Viewers {
 
   /** The gate's view. */
   readonly allow: Allow = {
-    viewerOfKey: (key) => this.keys.find(key)?.viewerId ?? null,
+    holderOf: (key) => this.keys.find(key),
     isServed: (host) => this.#exposure?.hosts.has(authorityText(host)) ?? false,
     answersTo: (id) => this.#exposure === null || (id !== null && (this.#viewers.has(id) || this.#exposure.admits(id))),
     knowsHost: (host, id) => this.#some(id, (viewer) => viewer.learnt.knowsHost(host)),

@@ -21,22 +21,19 @@ export function Status(): VNode {
           <CloseButton label="Close this message" onClick={() => store.dismiss(topic)} />
         </p>
       ))}
-      {connectionSentence(store) === null ? null : (
-        <p class="notice info" role="status">
-          {connectionSentence(store)}
-        </p>
-      )}
-      {sortingSentence(store) === null ? null : (
-        <p class="notice info" role="status">
-          {sortingSentence(store)}
-        </p>
-      )}
+      {[connectionSentence, sortingSentence, emptySentence].map((say) => {
+        const sentence = say(store)
+        return sentence === null ? null : (
+          <p class="notice info" role="status">
+            {sentence}
+          </p>
+        )
+      })}
       {pending.length === 0 ? null : (
         <p class="notice reading" role="status">
           Reading {pending.join(' and ')} …
         </p>
       )}
-      {emptySentence(store) === null ? null : <p class="notice info">{emptySentence(store)}</p>}
     </div>
   )
 }

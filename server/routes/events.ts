@@ -43,10 +43,9 @@ export function eventRoutes(app: FastifyInstance, { viewers }: AppParts): void {
 }
 
 function pageOf(request: FastifyRequest, viewers: Viewers): PageChannel {
-  const { pageKey } = admissionOf(request)
-  const holder = pageKey === null ? null : viewers.keys.find(pageKey)
-  if (holder === null) throw new ProtocolError('bad_key', 'This page is not known any more. Run the cell again.')
-  return viewerOf(request, viewers).page(holder.id)
+  const { page } = admissionOf(request)
+  if (page === null) throw new ProtocolError('bad_key', 'This page is not known any more. Run the cell again.')
+  return viewerOf(request, viewers).page(page.id)
 }
 
 /** @throws ProtocolError `bad_frame` when the last one is cut */

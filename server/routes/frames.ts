@@ -61,5 +61,15 @@ function readFrame({ columns }: AppParts, { source, version, ask, signal }: Read
 
 /** All viewers of all servers share one origin and its cache behind a proxy, so the ETag names which data it was. */
 function etagOf(parts: readonly string[]): string {
-  return `"${hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 22)}"`
+  const named = JSON.stringify(parts)
+  const known = etags.get(named)
+  if (known !== undefined) return known
+  const etag = `"${hash('sha256', named, 'base64url').slice(0, 22)}"`
+  if (etags.size >= MAX_KEPT_ETAGS) etags.clear()
+  etags.set(named, etag)
+  return etag
 }
+
+/** Parts of one body are asked for many times. */
+const etags = new Map<string, string>()
+const MAX_KEPT_ETAGS = 256

@@ -6,10 +6,9 @@ import { type AppParts, admissionOf } from '../request-context.ts'
 /** Version and protocol for everybody; what runs here for pages with a key. */
 export function infoRoute(app: FastifyInstance, { viewers, version, report }: AppParts): void {
   app.get(`/${ROUTES.info}`, async (request) => {
-    const { pageKey, viewerId } = admissionOf(request)
+    const { page } = admissionOf(request)
     const open = { version, protocol: PROTOCOL_VERSION }
-    const holder = pageKey === null ? null : viewers.keys.find(pageKey)
-    const viewer = holder === null || viewerId === null ? null : viewers.get(viewerId)
+    const viewer = page === null ? null : viewers.get(page.viewerId)
     if (viewer === null) return open
     const { instanceId, port, uptimeSeconds, viewers: count, viewer: own } = await report.of(viewer)
     return { ...open, instanceId, port, uptimeSeconds, viewers: count, source: own?.source ?? null }

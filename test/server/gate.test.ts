@@ -15,7 +15,10 @@ const MAC = 'valid'
 
 /** One viewer that learnt one host and one origin, and another that learnt nothing. */
 const allow: Allow = {
-  viewerOfKey: (key) => (key === KEY ? VIEWER : key === OTHER_KEY ? OTHER : null),
+  holderOf: (key) => {
+    const viewerId = key === KEY ? VIEWER : key === OTHER_KEY ? OTHER : null
+    return viewerId === null ? null : { id: 'its digest', viewerId }
+  },
   knowsHost: (host, viewer) => viewer !== OTHER && authorityText(host) === LEARNT_HOST,
   knowsOrigin: (origin, viewer) => viewer !== OTHER && origin === LEARNT_ORIGIN,
   isServed: () => false,
