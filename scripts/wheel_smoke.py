@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import signal
+import subprocess
 import sys
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -38,6 +41,26 @@ def main(path: str) -> None:
     finally:
         viewer.stop()
     print(f"wheel: version {__version__} alone, without a node on the PATH, serves {identity['nObs']} cells")
+    serve(path)
+
+
+def serve(path: str) -> None:
+    """Run the console script as at a terminal: it prints a link that opens the page, and ends on Ctrl+C."""
+    served = subprocess.Popen(["cellucid-notebook", "serve", path, "--no-open"], stdout=subprocess.PIPE, text=True)
+    assert served.stdout is not None
+    said = ""
+    while "Ctrl+C ends it." not in said:
+        line = served.stdout.readline()
+        if not line:
+            sys.exit(f"cellucid-notebook serve ended with status {served.wait()} after saying {said!r}")
+        said += line
+    link = re.search(r"http://\S+", said)
+    page = fetch(link.group()).decode() if link else ""
+    served.send_signal(signal.SIGINT)
+    rest, _ = served.communicate(timeout=30)
+    if "Content-Security-Policy" not in page or served.returncode != 0:
+        sys.exit(f"cellucid-notebook serve ended with status {served.returncode} after saying {said + rest!r}")
+    print("wheel: the console script serves the same file, and ends on Ctrl+C")
 
 
 if __name__ == "__main__":

@@ -51,12 +51,20 @@ export function parseConfig(argv: readonly string[], environment: Environment = 
 }
 
 /** Where this system keeps what can be made again: our folder in it, which may not exist yet. */
-export function userCacheFolder(environment: Environment, platform: NodeJS.Platform): string {
+export function userCacheFolder(
+  environment: Environment = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
   const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = environment
   if (platform === 'darwin') return join(homedir(), 'Library/Caches', OUR_FOLDER)
   if (platform === 'win32') return join(local ?? join(homedir(), 'AppData', 'Local'), OUR_FOLDER, 'Cache')
   // The specification says that a relative path is to be ignored: https://specifications.freedesktop.org/basedir-spec/
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), OUR_FOLDER)
+}
+
+/** Of our folder there, the part that holds genes of large files, sorted. */
+export function columnPlace(cacheFolder: string): string {
+  return join(cacheFolder, 'columns')
 }
 
 export const HOSTED_CACHE_VARIABLE = 'CELLUCID_WEB_PROXY_CACHE_DIR'

@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 /** State and inode in a line of /proc/net/tcp; see proc(5). */
 const LISTENING = '0A'
@@ -13,9 +14,15 @@ export async function ownerOfPort(port: number): Promise<string | null> {
   if (process.platform !== 'linux') return null
   const inodes = await listeningInodes(port)
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    if (await holdsOneOf(pid, inodes)) return `${(await readOrEmpty(`/proc/${pid}/comm`)).trim()} (process ${pid})`
+    if (await holdsOneOf(pid, inodes)) return `${await nameOf(pid)} (process ${pid})`
   }
   return null
+}
+
+/** As it was started; what it calls itself is the name of a thread in some, Node among them. */
+async function nameOf(pid: string): Promise<string> {
+  const [program = ''] = (await readOrEmpty(`/proc/${pid}/cmdline`)).split('\0')
+  return basename(program) || (await readOrEmpty(`/proc/${pid}/comm`)).trim()
 }
 
 async function listeningInodes(port: number): Promise<ReadonlySet<string>> {

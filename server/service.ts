@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import packageFacts from '../package.json' with { type: 'json' }
 import type { InstanceId } from '../protocol/probe.ts'
 import { buildApp } from './app.ts'
 import { ColumnCache } from './column-cache.ts'
-import type { Config } from './config.ts'
+import { type Config, columnPlace } from './config.ts'
 import type { Entrance } from './entrance.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { LIMITS } from './limits.ts'
@@ -50,7 +49,7 @@ export async function startService({ config, log, host, entrance }: ServiceParts
   const app = await buildApp({ viewers, page, columns, log, report, eventLoop, version, entrance })
   port = await listen(app, config.port, config.isPortFixed, host)
   log.info('Listening', { port, instanceId: viewers.instanceId, version })
-  const columnFolder = config.cacheFolder === null ? null : new ColumnFolder(join(config.cacheFolder, 'columns'))
+  const columnFolder = config.cacheFolder === null ? null : new ColumnFolder(columnPlace(config.cacheFolder))
   return { app, viewers, report, port, version, settings: { columnFolder } }
 }
 

@@ -27,7 +27,8 @@ _TRANSPORTS = {
     "tunnel": "through the notebook",
 }
 _CARRIERS = {"socket": "WebSocket", "poll": "long-polling"}
-_PACKAGES = ("cellucid-notebook", "anywidget", "ipywidgets", "ipykernel", "anndata", "jupyter-server-proxy")
+_PROXY_PACKAGE = "jupyter-server-proxy"
+_PACKAGES = ("cellucid-notebook", "anywidget", "ipywidgets", "ipykernel", "anndata", _PROXY_PACKAGE)
 
 
 class ConnectionReport(dict[str, Any]):
@@ -87,7 +88,7 @@ def report(facts: Facts) -> ConnectionReport:
             **{name: server.get(name) for name in ("uptimeSeconds", "memory", "eventLoopLateMs", "viewers", "pid")},
         },
         "jupyter_server_proxy": {
-            "installed in the kernel's environment": package_version("jupyter-server-proxy") or "no",
+            "installed in the kernel's environment": package_version(_PROXY_PACKAGE) or "no",
             "answers on the notebook's server": _proxy_answers(facts.views),
         },
         "hosted_ui": "not used; the page comes with this package",
@@ -100,8 +101,7 @@ def report(facts: Facts) -> ConnectionReport:
         "requests": server.get("requests", []),
         "server_log": list(server.get("log") or facts.log)[-_LOG_LINES:],
         "versions": {
-            "python": platform.python_version(),
-            **{package: package_version(package) or "not installed" for package in _PACKAGES},
+            **python_facts(),
             "node": server.get("node"),
         },
     }
@@ -172,6 +172,12 @@ def timed(ask: Callable[[], object]) -> float | None:
     """Milliseconds that ``ask`` takes; ``None`` when it gets no answer (returns ``None``)."""
     started = time.monotonic()
     return None if ask() is None else (time.monotonic() - started) * 1000
+
+
+def python_facts() -> dict[str, str]:
+    """Versions of Python and of the packages that a viewer in a notebook needs, in this environment."""
+    versions = {package: package_version(package) or "not installed" for package in _PACKAGES}
+    return {"python": platform.python_version(), **versions}
 
 
 def package_version(package: str) -> str | None:

@@ -3,23 +3,28 @@ import packageFacts from '../../package.json' with { type: 'json' }
 import { ProtocolError } from '../../protocol/errors.ts'
 import { surroundings } from '../config.ts'
 import { EXIT_DATA, EXIT_NO_INPUT, EXIT_SOFTWARE, EXIT_UNAVAILABLE, EXIT_USAGE } from '../exit-status.ts'
+import { CacheRefusedError } from '../hosted-ui/cache-place.ts'
 import { PortTakenError } from '../listen.ts'
 import { nearNames, quoted } from '../sources/near-names.ts'
+import { cache } from './cache.ts'
+import { doctor } from './doctor.ts'
 import { serve } from './serve.ts'
 import { inWordsOfFlags } from './serve-options.ts'
 import { Terminal } from './terminal.ts'
 import { HELP, HELP_OF } from './usage.ts'
 import { UsageError } from './usage-error.ts'
 
-type Command = (argv: readonly string[], terminal: Terminal) => Promise<void>
+/** @returns false where it was done and is not good news */
+type Command = (argv: readonly string[], terminal: Terminal) => Promise<boolean>
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: (argv, terminal) => serve(argv, terminal, surroundings()),
+  doctor: (argv, terminal) => doctor(argv, terminal, surroundings()),
+  cache,
 }
 
 /** Run one command to its end. @returns the status to exit with */
-export async function runCommand(argv: readonly string[]): Promise<number> {
-  const terminal = new Terminal()
+export async function runCommand(argv: readonly string[], terminal = new Terminal()): Promise<number> {
   const [name, ...rest] = argv
   try {
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -29,7 +34,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     } else if (rest.some((word) => word === '--help' || word === '-h')) {
       terminal.say(helpOf(name))
     } else {
-      await commandNamed(name)(rest, terminal)
+      return (await commandNamed(name)(rest, terminal)) ? 0 : 1
     }
     return 0
   } catch (error) {
@@ -52,7 +57,9 @@ function commandNamed(name: string): Command {
 }
 
 function sentenceOf(error: unknown): string {
-  if (error instanceof UsageError || error instanceof PortTakenError) return error.message
+  if (error instanceof UsageError || error instanceof PortTakenError || error instanceof CacheRefusedError) {
+    return error.message
+  }
   if (error instanceof ProtocolError) return inWordsOfFlags(error.message)
   if (isNoAddress(error)) return NO_SUCH_ADDRESS
   return `Something went wrong that has no words yet: ${error instanceof Error ? error.message : String(error)}`
@@ -70,5 +77,6 @@ const NO_SUCH_ADDRESS =
 function statusOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT_USAGE
   if (error instanceof ProtocolError) return error.code === 'not_found' ? EXIT_NO_INPUT : EXIT_DATA
-  return error instanceof PortTakenError || isNoAddress(error) ? EXIT_UNAVAILABLE : EXIT_SOFTWARE
+  const isElsewhere = error instanceof PortTakenError || error instanceof CacheRefusedError || isNoAddress(error)
+  return isElsewhere ? EXIT_UNAVAILABLE : EXIT_SOFTWARE
 }

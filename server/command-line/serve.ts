@@ -5,6 +5,7 @@ import { bracketed, hostHeaders, isLoopbackAddress, namesOf } from '../exposure.
 import { LOOPBACK } from '../listen.ts'
 import { Log } from '../log.ts'
 import { endService, type Service, startService } from '../service.ts'
+import { counted } from './counted.ts'
 import { findDatasets } from './find-datasets.ts'
 import { FrontDoor } from './front-door.ts'
 import { openBrowser } from './open-browser.ts'
@@ -26,7 +27,7 @@ const EXPOSED =
  * Show datasets in the browser until the person at the terminal, or the system, ends it.
  * @throws UsageError, DataError, PortTakenError, and what the system says of an address to listen on
  */
-export async function serve(argv: readonly string[], terminal: Terminal, around: Surroundings): Promise<void> {
+export async function serve(argv: readonly string[], terminal: Terminal, around: Surroundings): Promise<true> {
   const options = parseServeOptions(argv)
   const ended = untilEnded()
   const find = () => findDatasets(options.paths)
@@ -44,6 +45,7 @@ export async function serve(argv: readonly string[], terminal: Terminal, around:
     await endService(service, 'cellucid-notebook was ended in the terminal.')
   }
   terminal.say('Ended.')
+  return true
 }
 
 function startAt({ port, host, isVerbose }: ServeOptions, door: FrontDoor, terminal: Terminal): Promise<Service> {
@@ -134,8 +136,4 @@ function forwardAdvice(port: number): string {
     `  ssh -N -L ${port}:${LOOPBACK}:${port} ${username}@${hostname()}\n\n` +
     'with the name by which you reach this machine, and then open the link there.'
   )
-}
-
-function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -3,6 +3,8 @@ export const HELP = `cellucid-notebook shows the cells of a single-cell dataset 
 
   cellucid-notebook serve PATH…   show an .h5ad file, a .zarr store, a folder that cellucid wrote,
                                   or all the datasets in a folder
+  cellucid-notebook doctor        say what is in place here, and what to do about what is not
+  cellucid-notebook cache         say what is kept on disk; "cache clear" removes it
   cellucid-notebook --version
 
 cellucid-notebook COMMAND --help says more. In a notebook: show_anndata(adata).`
@@ -24,4 +26,16 @@ URL), a folder that cellucid wrote, or a folder with any of these; several are l
 
 The link that is printed holds a secret. Open it on this machine, or on yours through "ssh -L".`
 
-export const HELP_OF: Readonly<Record<string, string>> = { serve: SERVE }
+const DOCTOR = `cellucid-notebook doctor
+
+Say what is in place here: Node.js, the viewer, HDF5, ports, the browser, what is kept on disk,
+and, where Python installed this program, the packages that a notebook needs; with what to do
+about what is not. Ends with status 1 when no data can be shown. In a notebook,
+viewer.debug_connection() also knows what the browser tried.`
+
+const CACHE = `cellucid-notebook cache [list | clear]
+
+Say what is kept on disk to be quick next time, and where; or remove all of it. Nothing of it is
+needed: it is made again.`
+
+export const HELP_OF: Readonly<Record<string, string>> = { serve: SERVE, doctor: DOCTOR, cache: CACHE }

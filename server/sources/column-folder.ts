@@ -70,6 +70,18 @@ export class ColumnFolder {
     await this.#remove(join(this.#root, key))
   }
 
+  /** What is kept; nothing where there is no folder yet. */
+  async list(): Promise<{ stores: number; bytes: number }> {
+    const stores = await this.#stores().catch(() => [])
+    return { stores: stores.length, bytes: stores.reduce((sum, { bytes }) => sum + bytes, 0) }
+  }
+
+  /** Remove all that is kept, and what processes left that are gone. Who reads one now reads on. */
+  async clear(): Promise<void> {
+    await this.#removeLeftovers().catch(() => undefined) // no folder, nothing to remove
+    for (const { folder } of await this.#stores().catch(() => [])) await this.#remove(folder)
+  }
+
   async #finish(folder: string, key: string, index: Uint8Array): Promise<void> {
     await writeFile(join(folder, INDEX_FILE), index, { mode: 0o600, flag: 'wx' })
     const target = join(this.#root, key)

@@ -33,7 +33,7 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 function nameOf(pid = 0): string {
-  return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`
+  return `node (process ${pid})`
 }
 
 function isAlive(pid: number): boolean {

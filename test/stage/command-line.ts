@@ -12,8 +12,8 @@ export type CommandOptions = {
   env?: Record<string, string>
   /** Let it have a terminal; only where util-linux is. */
   isTerminal?: boolean
-  /** Started with what stands before `node`. */
-  prefix?: readonly string[]
+  /** Another copy of the program. */
+  program?: string
 }
 
 /** `cellucid-notebook`, built, as a person runs it. Stop it in the test that started it. */
@@ -26,12 +26,11 @@ export class CommandLine {
   readonly ended: Promise<number | null>
   readonly #changes = new EventTarget()
 
-  constructor(args: readonly string[], { cwd, env, isTerminal = false, prefix = [] }: CommandOptions = {}) {
+  constructor(args: readonly string[], { cwd, env, isTerminal = false, program = CLI }: CommandOptions = {}) {
     if (!existsSync(CLI)) throw new Error(`There is no ${CLI}. Run npm run build.`)
-    const words = [...prefix, process.execPath, CLI, ...args]
-    const command = isTerminal ? ['script', '-qefc', words.map(quoted).join(' '), '/dev/null'] : words
-    const [program = '', ...rest] = command
-    this.process = spawn(program, rest, {
+    const words = [process.execPath, program, ...args]
+    const [first = '', ...rest] = isTerminal ? ['script', '-qefc', words.map(quoted).join(' '), '/dev/null'] : words
+    this.process = spawn(first, rest, {
       cwd,
       env: { ...plainEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

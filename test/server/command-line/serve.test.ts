@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
@@ -11,11 +12,14 @@ import {
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { ROUTES } from '../../../protocol/urls.ts'
+import { runCommand } from '../../../server/command-line/run-command.ts'
+import { Terminal } from '../../../server/command-line/terminal.ts'
 import { CommandLine, type CommandOptions, runCommandLine } from '../../stage/command-line.ts'
 import { requestRaw } from '../../stage/raw-http.ts'
+import { identityAt } from '../../stage/served-page.ts'
 import { filesOf } from '../sources/anndata-files.ts'
 
 // A process for each, on a machine that may be busy with other tests.
@@ -27,6 +31,9 @@ beforeAll(async () => {
   data = await filesOf('make_refused.py')
 })
 
+/** What is said of an opening that takes its time, as on a busy machine. */
+const SLOW = /^Opening .*\n/
+
 function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'cellucid-cli-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -37,16 +44,6 @@ function serve(args: readonly string[], options: CommandOptions = {}): CommandLi
   const run = new CommandLine(['serve', ...args], { cwd: data, ...options })
   onTestFinished(() => run.stop())
   return run
-}
-
-async function identityAt(link: URL) {
-  const { viewerId, viewerToken } = Object.fromEntries(link.searchParams)
-  const body = JSON.stringify({ viewerId, viewerToken })
-  const headers = { 'content-type': 'application/json' }
-  const traded = await fetch(new URL(ROUTES.key, link), { method: 'POST', headers, body })
-  const { pageKey } = await traded.json()
-  const answer = await fetch(new URL(ROUTES.identity, link), { headers: { 'X-Cellucid-Key': pageKey } })
-  return answer.json()
 }
 
 async function isFree(port: number): Promise<boolean> {
@@ -70,7 +67,7 @@ describe('serve of one dataset', () => {
     run.interrupt()
     expect(await run.ended).toBe(0)
     expect(run.output.trimEnd().split('\n').at(-1)).toBe('Ended.')
-    expect(run.errors).toBe('')
+    expect(run.errors.replace(SLOW, '')).toBe('')
     expect(await isFree(Number(link.port))).toBe(true)
   })
 
@@ -132,14 +129,6 @@ describe('serve of one dataset', () => {
 
 describe('a command that cannot be done says why in one sentence, and nothing of its insides', () => {
   test.each<[line: string, status: number, words: string[]]>([
-    ['srve good.h5ad', 64, ['There is no command "srve". Did you mean "serve"?']],
-    ['good.h5ad', 64, ['To show "good.h5ad": cellucid-notebook serve good.h5ad']],
-    ['serve', 64, ['serve needs the path of a dataset']],
-    ['serve good.h5ad --prot 8000', 64, ['There is no flag --prot. Did you mean --port?']],
-    ['serve good.h5ad --port', 64, ['--port needs a value']],
-    ['serve good.h5ad --port 99999', 64, ['--port takes a number from 1 to 65535; found "99999"']],
-    ['serve good.h5ad --open --no-open', 64, ['exclude each other']],
-    ['serve good.h5ad --open=yes', 64, ['--open takes no value; found "yes"']],
     ['serve good.h5ad --host nowhere.invalid', 69, ['--host takes an address or a name of this machine']],
     ['serve missing.h5ad', 66, ['"missing.h5ad" cannot be opened: there is no such file or folder. Check the path.']],
     ['serve text.h5ad', 65, ['"text.h5ad" is not an HDF5 file', 'adata.write_h5ad()']],
@@ -153,7 +142,7 @@ describe('a command that cannot be done says why in one sentence, and nothing of
     const ended = await runCommandLine(line.split(' '), { cwd: data })
     for (const word of words) expect(ended.errors).toContain(word)
     expect(ended.status).toBe(status)
-    expect(ended.errors).toMatch(/^error: /)
+    expect(ended.errors.replace(SLOW, '')).toMatch(/^error: /)
     expect(ended.errors + ended.output).not.toMatch(/^ +at |node:internal|\.mjs|undefined/m)
   })
 
@@ -163,6 +152,28 @@ describe('a command that cannot be done says why in one sentence, and nothing of
     writeFileSync(join(folder, 'notes/readme.txt'), 'nothing')
     const { status, errors } = await runCommandLine(['serve', folder])
     expect([status, errors]).toEqual([65, expect.stringContaining('holds no dataset: no .h5ad file, no .zarr store')])
+  })
+})
+
+describe('a command that cannot be meant as it was written is told what could be', () => {
+  const rows: [line: string, words: string][] = [
+    ['srve good.h5ad', 'There is no command "srve". Did you mean "serve"?'],
+    ['package.json', 'To show "package.json": cellucid-notebook serve package.json'],
+    ['serve', 'serve needs the path of a dataset'],
+    ['serve good.h5ad --prot 8000', 'There is no flag --prot. Did you mean --port?'],
+    ['serve good.h5ad --port', '--port needs a value'],
+    ['serve good.h5ad --port 99999', '--port takes a number from 1 to 65535; found "99999"'],
+    ['serve good.h5ad --open --no-open', 'exclude each other'],
+    ['serve good.h5ad --open=yes', '--open takes no value; found "yes"'],
+  ]
+  test.each(rows)('%s', async (line, words) => {
+    const [output, errors] = [new PassThrough(), new PassThrough()]
+    const status = await runCommand(line.split(' '), new Terminal({ output, errors }))
+    expect(status).toBe(64)
+    const said = String(errors.read())
+    expect(said).toContain(words)
+    expect(said).toMatch(/^error: .*\ncellucid-notebook --help says what there is\.\n$/)
+    expect(output.read()).toBeNull()
   })
 })
 
@@ -303,7 +314,6 @@ describe('the browser', () => {
       const { env, address } = browser()
       const link = await serve(['good.h5ad', '--open'], { env }).link()
       const pass = await address()
-      const { execFile } = await import('node:child_process')
       const ask = `const answer = await fetch(process.argv[1], { redirect: 'manual' }); console.log(answer.status)`
       const stranger = ['--reuid=65534', '--clear-groups', process.execPath, '--input-type=module', '-e', ask, pass]
       const { stdout } = await promisify(execFile)('setpriv', stranger)

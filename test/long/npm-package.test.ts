@@ -1,0 +1,90 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { packNpm } from '../../scripts/pack.mjs'
+import { filesOf } from '../server/sources/anndata-files.ts'
+import { identityAt } from '../stage/served-page.ts'
+
+const run = promisify(execFile)
+let tarball = ''
+
+beforeAll(async () => {
+  tarball = await packNpm()
+}, 60_000)
+
+/** A folder that holds nothing but the installed package, and a PATH with nothing but Node and its npm: no Python. */
+async function installed() {
+  const folder = mkdtempSync(join(tmpdir(), 'cellucid-npm-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const { stdout } = await run('sh', ['-c', 'readlink -f "$(command -v npm)"; command -v sh'])
+  const [npm = '', shell = ''] = stdout.trim().split('\n')
+  const programs = join(folder, 'programs')
+  mkdirSync(programs)
+  symlinkSync(process.execPath, join(programs, 'node'))
+  symlinkSync(npm, join(programs, 'npm'))
+  symlinkSync(join(dirname(npm), 'npx-cli.js'), join(programs, 'npx'))
+  symlinkSync(shell, join(programs, 'sh'))
+  const env = { HOME: folder, PATH: programs }
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--prefix', folder, tarball], {
+    env,
+    cwd: folder,
+  })
+  return { folder, env }
+}
+
+test('the tarball holds the program and nothing to install beside it, and cannot be published', async () => {
+  const { folder, env } = await installed()
+  expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
+    'cellucid-notebook',
+  ])
+  const own = join(folder, 'node_modules/cellucid-notebook')
+  expect(readdirSync(own).sort()).toEqual([
+    'LICENSE',
+    'README.md',
+    'THIRD-PARTY-LICENSES.txt',
+    'cli.mjs',
+    'hdf5-plugins',
+    'package.json',
+    'page',
+    'server.mjs',
+  ])
+  const facts = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8'))
+  expect(facts).toMatchObject({ private: true, bin: { 'cellucid-notebook': 'cli.mjs' } })
+  expect(facts).not.toHaveProperty('dependencies')
+  // Refused before anything is sent, also to whoever is logged in; the registry named here does not exist.
+  const registry = ['--registry', 'http://127.0.0.1:9/', '--//127.0.0.1:9/:_authToken=none']
+  const published = run('npm', ['publish', tarball, ...registry], { env, cwd: folder })
+  await expect(published).rejects.toThrow(/EPRIVATE|marked as private/)
+})
+
+test('npx cellucid-notebook serve shows a real .h5ad with Node alone, and Ctrl+C ends it', async () => {
+  const { folder, env } = await installed()
+  copyFileSync(join(await filesOf('make_h5ad.py'), 'csr-plain.h5ad'), join(folder, 'data.h5ad'))
+  const served = spawn('npx', ['--offline', 'cellucid-notebook', 'serve', 'data.h5ad', '--no-open'], {
+    env,
+    cwd: folder,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  served.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text
+  })
+  const closed = once(served, 'close')
+  onTestFinished(() => {
+    if (served.exitCode === null && served.signalCode === null) process.kill(-(served.pid ?? 0), 'SIGKILL')
+  })
+  await expect.poll(() => output, { timeout: 60_000 }).toMatch(/Ctrl\+C ends it/)
+  expect(output).toContain('data.h5ad: 300 cells × 24 genes')
+  const link = new URL(/http:\S+/.exec(output)?.[0] ?? '')
+  expect(await (await fetch(link)).text()).toContain('Content-Security-Policy')
+  expect(await identityAt(link)).toMatchObject({ kind: 'h5ad', nObs: 300 })
+  // A terminal sends it to all of its foreground group.
+  process.kill(-(served.pid ?? 0), 'SIGINT')
+  await closed
+  expect(output.trimEnd()).toMatch(/Ended\.$/)
+})
