@@ -4,6 +4,7 @@ import type { Access } from './access.ts'
 import { takeCellSet } from './cell-set-state.ts'
 import { ChannelClient, type ChannelHandlers } from './channel-client.ts'
 import { colorLabel } from './colorable.ts'
+import { CommandOrder } from './command-order.ts'
 import { applyCommand } from './commands.ts'
 import { sentenceOf } from './failure.ts'
 import { History } from './history.ts'
@@ -40,6 +41,7 @@ export class ViewerSession {
   readonly #savesNoPictures = new AbortController()
   readonly #savedState = Promise.withResolvers<PageState | null>()
   readonly #lost: (reason: string) => void
+  readonly #order = new CommandOrder()
   #started: Promise<Identity> = Promise.reject(new Error('The viewer has not started.'))
 
   constructor(access: Access, { store, picture, lost, signal }: SessionOptions) {
@@ -95,7 +97,7 @@ export class ViewerSession {
         takeCellSet(store, name, cells)
         if (--setsToCome === 0) this.#savedState.resolve(saved)
       },
-      command: async (command, cells, body) => {
+      command: (command, cells, body) => {
         const context = {
           viewer: this.viewer,
           identity: this.#started,
@@ -105,9 +107,11 @@ export class ViewerSession {
           freeze: async () => (await this.freezer.promise)(),
           report: () => this.#report(),
         }
-        const outcome = await applyCommand(context, command, cells, body)
-        this.#reporter.flush()
-        return outcome
+        return this.#order.run(command, async () => {
+          const outcome = await applyCommand(context, command, cells, body)
+          this.#reporter.flush()
+          return outcome
+        })
       },
       kernel: (status) => {
         store.kernel.value = status
