@@ -41,6 +41,11 @@ export class PageChannel {
   lastSequence = 0
   /** Messages that no schema knew. */
   unknownMessages = 0
+  /** Frames, both ways. */
+  received = 0
+  sent = 0
+  /** How often it said hello. */
+  connections = 0
 
   constructor(id: string, viewer: Viewer) {
     this.id = id
@@ -68,6 +73,7 @@ export class PageChannel {
     this.#detach()?.close(CLOSE_CODES.stopped, 'This page has a new connection.')
     this.#carrier = carrier
     this.#isPresent = true
+    this.connections++
     this.#assembler = new FrameAssembler(LIMITS.channelBodiesUnderWay)
     this.#offered.clear()
     if (carrier.kind === 'socket') this.#startPings()
@@ -115,7 +121,10 @@ export class PageChannel {
   }
 
   send(message: ServerMessage, body: Uint8Array = EMPTY): void {
-    this.#carrier?.send([...encodeMessage(message, body, this.#nextStream++)])
+    if (this.#carrier === null) return
+    const frames = [...encodeMessage(message, body, this.#nextStream++)]
+    this.sent += frames.length
+    this.#carrier.send(frames)
   }
 
   /** Send a command, once by each connection; what only one page can answer goes to the primary one. */
@@ -137,6 +146,7 @@ export class PageChannel {
    */
   receive(bytes: Uint8Array): void {
     this.#pingsUnanswered = 0
+    this.received++
     const frame = this.#assembler.push(bytes)
     if (frame === null) return
     const parsed = v.safeParse(pageMessageSchema, frame.header)

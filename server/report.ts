@@ -39,12 +39,22 @@ type SourceReport = {
 export type ViewerReport = {
   viewerId: string
   source: SourceReport | { error: string } | null
-  pages: { carrier: 'socket' | 'poll' | null; isOpen: boolean; unknownMessages: number }[]
+  pages: PageReport[]
   pageKeys: number
   learnt: readonly Lesson[]
   waitingCommands: number
   console: readonly ConsoleLine[]
   consoleDropped: number
+}
+
+/** One page's channel; `received` and `sent` count frames, `connections` how often it said hello. */
+export type PageReport = {
+  carrier: 'socket' | 'poll' | null
+  isOpen: boolean
+  received: number
+  sent: number
+  connections: number
+  unknownMessages: number
 }
 
 /** A report travels in one frame's header, so it holds the newest lines only. */
@@ -107,9 +117,12 @@ async function viewerReport(viewer: Viewer, viewers: Viewers): Promise<ViewerRep
   return {
     viewerId: viewer.id,
     source: await sourceReport(viewer),
-    pages: viewer.pages.map(({ carrier, isOpen, unknownMessages }) => ({
+    pages: viewer.pages.map(({ carrier, isOpen, received, sent, connections, unknownMessages }) => ({
       carrier: carrier?.kind ?? null,
       isOpen,
+      received,
+      sent,
+      connections,
       unknownMessages,
     })),
     pageKeys: viewers.keys.count(viewer.id),

@@ -14,9 +14,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ._protocol import JsonObject, direct_base
+from ._report_text import carrier_name, lines, title
 from ._secrets_mask import masked
 
-_HEALTH_TIMEOUT_S = 1.0
+#: Of each; a server that does not answer one is not asked the next.
+_PROBE_TIMEOUT_S = 1.0
 _LOG_LINES = 20
 
 _TRANSPORTS = {
@@ -26,7 +28,6 @@ _TRANSPORTS = {
     "cross-origin-proxy": "through a proxy on another address",
     "tunnel": "through the notebook",
 }
-_CARRIERS = {"socket": "WebSocket", "poll": "long-polling"}
 _PROXY_PACKAGE = "jupyter-server-proxy"
 _PACKAGES = ("cellucid-notebook", "anywidget", "ipywidgets", "ipykernel", "anndata", _PROXY_PACKAGE)
 
@@ -35,17 +36,17 @@ class ConnectionReport(dict[str, Any]):
     """What `debug_connection` found, by section; ``report["verdict"]`` says it in one sentence. Holds no secret."""
 
     def __repr__(self) -> str:
-        lines = [self["verdict"]]
+        shown = [self["verdict"]]
         for section, content in self.items():
             if section != "verdict":
-                lines += ["", section.replace("_", " "), *(f"  {line}" for line in _lines(content))]
-        return "\n".join(lines)
+                shown += ["", title(section), *(f"  {line}" for line in lines(section, content))]
+        return "\n".join(shown)
 
     def _repr_html_(self) -> str:
         rows = [
-            f"<tr><th style='text-align:left;vertical-align:top'>{html.escape(section.replace('_', ' '))}</th>"
+            f"<tr><th style='text-align:left;vertical-align:top'>{html.escape(title(section))}</th>"
             f"<td style='text-align:left'><pre style='margin:0;white-space:pre-wrap'>"
-            f"{html.escape(chr(10).join(_lines(content)))}</pre></td></tr>"
+            f"{html.escape(chr(10).join(lines(section, content)))}</pre></td></tr>"
             for section, content in self.items()
             if section != "verdict"
         ]
@@ -65,8 +66,9 @@ class Facts:
     views: list[JsonObject]
     #: The server's own report.
     server: JsonObject | None
-    #: Answer of its health route to a request from this kernel, or the reason why there is none.
+    #: Answers of its open routes to requests from this kernel, or the reason why there is none.
     health: JsonObject | str
+    info: JsonObject | str
     #: Milliseconds from the kernel to the page and back.
     round_trip_ms: float | None
     #: The server's last log lines as the kernel read them, for when it answers nothing any more.
@@ -85,6 +87,7 @@ def report(facts: Facts) -> ConnectionReport:
         "server": {
             "url": direct_base(facts.port),
             "health": facts.health,
+            "info": facts.info,
             **{name: server.get(name) for name in ("uptimeSeconds", "memory", "eventLoopLateMs", "viewers", "pid")},
         },
         "jupyter_server_proxy": {
@@ -114,7 +117,10 @@ def verdict(facts: Facts) -> str:
         return f"Not connected: {_lower_first(facts.ended)}"
     if facts.server is None:
         why = facts.health if isinstance(facts.health, str) else "its health route answers"
-        return f"Not connected: the viewer server does not answer the kernel ({why}). Run the cell again."
+        return (
+            f"Not connected: the viewer server does not answer the kernel ({why}). One that crashed is started again "
+            "within seconds, by itself; if it stays so, run the cell again."
+        )
     pages = [page for page in (facts.server.get("viewer") or {}).get("pages", []) if page.get("isOpen")]
     if pages:
         return _connected(facts, pages[0])
@@ -124,7 +130,7 @@ def verdict(facts: Facts) -> str:
 def _connected(facts: Facts, page: JsonObject) -> str:
     transport = facts.views[-1]["transport"] if facts.views else None
     how = "from a browser tab" if transport is None else _TRANSPORTS[transport]
-    carrier = _CARRIERS.get(str(page.get("carrier")), "no channel")
+    carrier = carrier_name(page)
     trip = "the page did not answer" if facts.round_trip_ms is None else f"{facts.round_trip_ms:.0f} ms"
     return f"Connected {how}; {carrier}; {trip}."
 
@@ -154,14 +160,14 @@ def _unreachable(view: JsonObject) -> str:
     )
 
 
-def probe_health(port: int) -> JsonObject | str:
-    """Ask the server's health route from here: its JSON, or one sentence why there is none."""
-    url = f"{direct_base(port)}_cellucid/health"
+def probe(port: int, route: str) -> JsonObject | str:
+    """Ask an open route of the server, ``"health"`` or ``"info"``, from here: its JSON, or why there is none."""
+    url = f"{direct_base(port)}_cellucid/{route}"
     # No proxy of the environment has anything to do with this machine's own loopback.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     started = time.monotonic()
     try:
-        with opener.open(url, timeout=_HEALTH_TIMEOUT_S) as response:
+        with opener.open(url, timeout=_PROBE_TIMEOUT_S) as response:
             answer: Any = json.load(response)
     except (OSError, ValueError) as error:
         return f"no answer at {url}: {getattr(error, 'reason', error)}"
@@ -202,18 +208,6 @@ def _proxy_answers(views: list[JsonObject]) -> str:
 
 def _dropped(viewer: JsonObject) -> str:
     return f"{viewer['consoleDropped']} more lines were dropped"
-
-
-def _lines(content: Any) -> list[str]:
-    if isinstance(content, dict):
-        return [f"{name}: {_text(value)}" for name, value in content.items()] or ["none"]
-    if isinstance(content, list):
-        return [_text(entry) for entry in content] or ["none"]
-    return [_text(content)]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _lower_first(sentence: str) -> str:

@@ -62,7 +62,8 @@ class SecondOutput:
     def __init__(self, viewer_id: str, *, saves_pictures: bool) -> None:
         self._viewer_id = viewer_id
         self._display_id = f"cellucid-{viewer_id}"
-        self._saves_pictures = saves_pictures
+        #: Whether pictures are put into the notebook at all.
+        self.saves_pictures = saves_pictures
         self._lock = threading.Lock()
         self._cell: Cell | None = None
         self._png: bytes | None = None
@@ -79,7 +80,7 @@ class SecondOutput:
 
     def picture(self, png: Buffer) -> None:
         """Take the newest picture; it appears within two seconds."""
-        if self._saves_pictures:
+        if self.saves_pictures:
             self._png = bytes(png)
             self._later()
 

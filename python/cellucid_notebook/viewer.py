@@ -28,7 +28,7 @@ from ._link import Notification
 from ._pipe import wait_for
 from ._presentation import Presentation
 from ._protocol import JsonObject, direct_base, one_time_url, viewer_url
-from ._report import ConnectionReport, Facts, probe_health, report, timed
+from ._report import ConnectionReport, Facts, probe, report, timed
 from ._requests import PageRequests
 from ._second_output import SecondOutput
 from ._viewer_commands import ViewerCommands
@@ -179,7 +179,10 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         five seconds and works also when the server is gone or nothing was shown. Holds no secret: it can be sent to
         others as it is.
         """
+        self._check_process()
         server_report = self._ask_server_report()
+        health = probe(self.port, "health")
+        books = self._books()  # before the question to the page, which is a command that waits itself
         return report(
             Facts(
                 port=self.port,
@@ -188,10 +191,11 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
                 was_seen=self._messages.seen,
                 views=self._messages.views(),
                 server=server_report,
-                health=probe_health(self.port),
+                health=health,
+                info=health if isinstance(health, str) else probe(self.port, "info"),
                 round_trip_ms=timed(self._ping_page) if self._link.pages and self._ended is None else None,
                 log=self._server.log,
-                books=self._books(),
+                books=books,
             )
         )
 
@@ -211,8 +215,11 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
 
     def _books(self) -> JsonObject:
         """What the kernel itself has written down."""
-        pictures: JsonObject = {"saved in the notebook": self._second_output.pictures}
-        if self._messages.counts["views so far"] > 1:
+        output = self._second_output
+        pictures: JsonObject = {
+            "saved in the notebook": output.pictures if output.saves_pictures else "no: snapshot=False"
+        }
+        if output.saves_pictures and self._messages.counts["views so far"] > 1:
             pictures["note"] = "after a reload of the notebook page it is updated only when the cell is run again"
         return {
             "notebook": self._messages.counts,
@@ -308,13 +315,16 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         super().close()
 
     def _check_usable(self) -> None:
+        self._check_process()
+        if self._ended is not None:
+            raise ViewerStoppedError(self._ended)
+
+    def _check_process(self) -> None:
         if os.getpid() != self._owner_pid:
             raise ForkedViewerError(
                 "This viewer belongs to the process that showed it; here is a forked child of that process. "
                 "Call show_anndata(...) in this process to get a viewer of its own."
             )
-        if self._ended is not None:
-            raise ViewerStoppedError(self._ended)
 
     def _why_silent(self) -> str:
         if self._board.state.ready:
