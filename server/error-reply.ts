@@ -11,6 +11,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   forbidden: 'Another web page may not ask for this.',
   not_found: 'The viewer server has nothing here.',
   method_not_allowed: 'The viewer server has nothing to do here.',
+  range_not_satisfiable: 'The data is shorter than the part that was asked for. Choose it again.',
   misdirected:
     'The viewer server does not know the name it was reached by. Behind a proxy of your own, pass the Host on ' +
     '(nginx: proxy_set_header Host $http_host).',

@@ -49,7 +49,7 @@ export function viewerOf(request: FastifyRequest, viewers: Viewers): Viewer {
   throw new ProtocolError('bad_key', 'This viewer has been closed. Run the cell again to open it.')
 }
 
-/** Aborts when the browser leaves, the viewer ends, or LIMITS.dataTimeoutMs have passed. */
+/** Aborts when the browser leaves, the viewer ends, or LIMITS.dataTimeoutMs have passed, with what it was that was late. */
 export function dataSignal(reply: FastifyReply, viewer: Viewer): AbortSignal {
   // By hand: AbortSignal.any and AbortSignal.timeout cost several times what a small answer does.
   const stop = new AbortController()
@@ -57,14 +57,19 @@ export function dataSignal(reply: FastifyReply, viewer: Viewer): AbortSignal {
   const end = () => stop.abort(ended.reason)
   if (ended.aborted) end()
   else ended.addEventListener('abort', end, { once: true })
-  const late = () => stop.abort(new DOMException('The data took too long.', 'TimeoutError'))
-  const timer = setTimeout(late, LIMITS.dataTimeoutMs).unref()
+  const timer = setTimeout(() => stop.abort(lateness(viewer)), LIMITS.dataTimeoutMs).unref()
   reply.raw.once('close', () => {
     clearTimeout(timer)
     ended.removeEventListener('abort', end)
     if (!reply.raw.writableFinished) stop.abort(leaveReason())
   })
   return stop.signal
+}
+
+function lateness({ pulse }: Viewer): Error {
+  if (pulse.status === 'idle') return new DOMException('The data did not arrive in time.', 'TimeoutError')
+  const found = 'The notebook computes and has not handed over this data yet.'
+  return new ProtocolError('kernel_busy', `${found} Choose it again when the running cell has ended.`)
 }
 
 /** Aborts when the browser leaves before it has its answer. */

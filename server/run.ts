@@ -64,6 +64,8 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   const reason = await end.promise
   log.info('Ending', { reason })
   pipe.close()
+  // A read that waits for the kernel hears that it is gone, and not that its viewer was closed.
+  await new Promise((told) => setImmediate(told))
   for (const viewer of viewers.all) viewer.tellPages({ kind: 'kernel', status: 'gone' })
   await endService(service, 'The notebook kernel has ended. Run the cell again.')
   process.exit(0)

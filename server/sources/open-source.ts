@@ -129,7 +129,10 @@ async function checked(source: AnnDataSource, asked: string): Promise<DataSource
     await source.close()
     if (!patience.aborted) throw error
     const limit = `${OPEN_TIMEOUT_MS / 1000} s`
-    throw new DataError('timed_out', `${quoted(asked)} could not be opened within ${limit}.`, { cause: error })
+    const advice = 'Check that the disk or the server it is on answers, then run the cell again.'
+    throw new DataError('timed_out', `${quoted(asked)} could not be opened within ${limit}. ${advice}`, {
+      cause: error,
+    })
   }
 }
 
