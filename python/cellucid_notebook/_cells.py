@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,26 @@ from .errors import UnknownCellError, near_names, or_nothing
 CellIndices = npt.NDArray[np.uint32]
 
 
+#: Cells that are taken out of a bitmap, or put into one, at once: what that needs beside the result stays small.
+_STEP = 1 << 18
+
+
 def encode_cells(cells: CellIndices, cell_count: int) -> tuple[JsonObject, bytes]:
     """Encode ascending, unique indices of shape ``(count,)`` in whichever form is smaller: ``(head, body)``."""
     bitmap_bytes = -(-cell_count // 8)
     head = {"encoding": "u32", "count": len(cells), "cellCount": cell_count}
     if len(cells) * 4 <= bitmap_bytes:
         return head, cells.astype("<u4", copy=False).tobytes()
-    mask = np.zeros(cell_count, dtype=bool)
-    mask[cells] = True
-    return {**head, "encoding": "bitmap"}, np.packbits(mask, bitorder="little").tobytes()
+    return {**head, "encoding": "bitmap"}, b"".join(_bitmap_pieces(cells, cell_count))
+
+
+def _bitmap_pieces(cells: CellIndices, cell_count: int) -> Iterator[bytes]:
+    starts = range(0, cell_count, _STEP)
+    bounds = np.searchsorted(cells, np.array([*starts, cell_count], dtype=cells.dtype))  # another type would copy them
+    for start, first, last in zip(starts, bounds[:-1], bounds[1:], strict=True):
+        mask = np.zeros(min(_STEP, cell_count - start), dtype=bool)
+        mask[cells[first:last] - np.uint32(start)] = True
+        yield np.packbits(mask, bitorder="little").tobytes()
 
 
 def decode_cells(head: JsonObject, body: Buffer) -> CellIndices:
@@ -51,10 +62,16 @@ def _decode_indices(body: Buffer, count: int, cell_count: int) -> CellIndices:
 def _decode_bitmap(body: Buffer, count: int, cell_count: int) -> CellIndices:
     if len(body) != -(-cell_count // 8):
         raise ValueError(f"{len(body)} bytes for a bitmap of {cell_count} cells")
-    bits = np.unpackbits(np.frombuffer(body, dtype=np.uint8), bitorder="little")
-    cells = np.flatnonzero(bits).astype(np.uint32)
-    if len(cells) != count or (count and int(cells[-1]) >= cell_count):
-        raise ValueError(f"{len(cells)} cells in the bitmap, {count} announced")
+    bitmap = np.frombuffer(body, dtype=np.uint8)
+    cells = np.empty(count, dtype=np.uint32)
+    filled = 0
+    for start in range(0, len(bitmap), _STEP // 8):
+        found = np.flatnonzero(np.unpackbits(bitmap[start : start + _STEP // 8], bitorder="little"))
+        if filled + len(found) <= count:
+            cells[filled : filled + len(found)] = found + start * 8
+        filled += len(found)
+    if filled != count or (count and int(cells[-1]) >= cell_count):
+        raise ValueError(f"{filled} cells in the bitmap, {count} announced")
     return cells
 
 
@@ -86,10 +103,15 @@ def cell_indices(cells: Any, cell_count: int, names: Callable[[], Any]) -> CellI
 
 
 def _positions(array: npt.NDArray[Any], cell_count: int) -> CellIndices:
-    outside = array[(array < 0) | (array >= cell_count)]
-    if len(outside):
-        raise IndexError(f"There is no cell {outside[0]}: the dataset has {cell_count:,} cells, 0 to {cell_count - 1}.")
-    return np.unique(array).astype(np.uint32)
+    if int(array.min()) < 0 or int(array.max()) >= cell_count:
+        outside = array[(array < 0) | (array >= cell_count)][0]
+        raise IndexError(f"There is no cell {outside}: the dataset has {cell_count:,} cells, 0 to {cell_count - 1}.")
+    if len(array) * 16 < cell_count:
+        return np.unique(array).astype(np.uint32)
+    # Of many cells a mark for each cell there is costs less than to sort them.
+    mask = np.zeros(cell_count, dtype=bool)
+    mask[array] = True
+    return _marked(mask)
 
 
 def _masked(cells: Any, mask: npt.NDArray[Any], cell_count: int, names: Callable[[], Any]) -> CellIndices:
@@ -99,7 +121,18 @@ def _masked(cells: Any, mask: npt.NDArray[Any], cell_count: int, names: Callable
     if callable(getattr(index, "get_indexer", None)) and index.dtype.kind not in "iu" and not index.equals(names()):
         # A Series that was sorted or taken from elsewhere: its own names say which cells are meant.
         return _named(np.asarray(index)[mask], names())
-    return np.flatnonzero(mask).astype(np.uint32)
+    return _marked(mask)
+
+
+def _marked(mask: npt.NDArray[Any]) -> CellIndices:
+    """Where a mask holds, without the eight bytes a cell that numpy would find it with."""
+    cells = np.empty(int(np.count_nonzero(mask)), dtype=np.uint32)
+    filled = 0
+    for start in range(0, len(mask), _STEP):
+        found = np.flatnonzero(mask[start : start + _STEP])
+        cells[filled : filled + len(found)] = found + start
+        filled += len(found)
+    return cells
 
 
 def _named(wanted: npt.NDArray[Any], names: Any) -> CellIndices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from cellucid_notebook._cells import cell_indices, decode_cells, encode_cells
 from cellucid_notebook.errors import UnknownCellError
 from golden import read_json
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 GOLDEN = read_json("cells")
@@ -46,6 +47,50 @@ def test_ten_million_of_ten_million_cells_are_a_bitmap() -> None:
     head, body = encode_cells(np.arange(10_000_000, dtype=np.uint32), 10_000_000)
     assert (head["encoding"], len(body)) == ("bitmap", 1_250_000)
     assert len(decode_cells(head, body)) == 10_000_000
+
+
+def peak_of(call: Any) -> int:
+    """Bytes that ``call`` needs at its peak, its result with them."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("cell_count", "step", "encoding"),
+    [(10_000_000, 1, "bitmap"), (10_000_000, 3, "bitmap"), (100_000_000, 100, "u32")],
+)
+def test_many_cells_need_no_more_than_three_times_their_numbers(cell_count: int, step: int, encoding: str) -> None:
+    cells = np.arange(0, cell_count, step, dtype=np.uint32)
+    head, body = encode_cells(cells, cell_count)
+    assert head["encoding"] == encoding
+    listed = cells.nbytes
+    needs = {
+        "encode": peak_of(lambda: encode_cells(cells, cell_count)),
+        "decode": peak_of(lambda: decode_cells(head, body)),
+        "positions": peak_of(lambda: cell_indices(cells, cell_count, lambda: None)),
+    }
+    assert max(needs.values()) < 3 * listed, needs
+    assert needs["encode"] < len(body) * 3
+    # What the user gets is a list of numbers; beside it nothing of its size is ever there.
+    assert needs["decode"] < listed + max(len(body), 8 << 20), needs
+    np.testing.assert_array_equal(decode_cells(head, body), cells)
+    np.testing.assert_array_equal(cell_indices(cells[::-1], cell_count, lambda: None), cells)
+
+
+@given(st.integers(1, 700_000).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, 9), st.integers(0, n - 1))))
+@settings(max_examples=20, deadline=None)
+def test_sets_that_are_taken_in_several_steps_survive(case: tuple[int, int, int]) -> None:
+    cell_count, step, first = case
+    cells = np.arange(first, cell_count, step, dtype=np.uint32)
+    head, body = encode_cells(cells, cell_count)
+    np.testing.assert_array_equal(decode_cells(head, body), cells)
+    mask = np.zeros(cell_count, dtype=bool)
+    mask[cells] = True
+    np.testing.assert_array_equal(cell_indices(mask, cell_count, lambda: None), cells)
 
 
 @pytest.mark.parametrize(
