@@ -16,8 +16,12 @@ export async function chooseGene(viewer: Place, gene: string): Promise<void> {
   await shows(viewer, 'color', gene)
 }
 
-/** Draw a lasso around the middle of the picture with the mouse. @returns how many cells the page says it holds */
-export async function lasso(viewer: Place): Promise<number> {
+/**
+ * Draw a lasso around the middle of the picture with the mouse.
+ * @param ending called right before the button is let go
+ * @returns how many cells the page says it holds
+ */
+export async function lasso(viewer: Place, ending: () => void = () => undefined): Promise<number> {
   const canvas = viewer.locator('canvas').first()
   const { keyboard, mouse } = canvas.page()
   // A notebook that runs a cell scrolls to it: this waits until the canvas stands still, and scrolls it into view.
@@ -32,6 +36,7 @@ export async function lasso(viewer: Place): Promise<number> {
   await mouse.move(...at(0))
   await mouse.down()
   for (let step = 1; step <= 24; step++) await mouse.move(...at(step / 24))
+  ending()
   await mouse.up()
   await keyboard.up('Shift')
   const root = viewer.locator('[data-selected]:not([data-selected="0"])').first()

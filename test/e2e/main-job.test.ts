@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
 import { labNotebook, runCell, startAllCells, viewerFrame, viewerReady } from '../stage/notebook.ts'
+import { type Conversation, converse, pixelsInNbconvert } from './conversation.ts'
 import { chooseGene } from './gestures.ts'
 import { playScenario, SCENARIO_CELLS } from './scenario.ts'
 
@@ -33,10 +35,16 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
   }, 90_000)
   afterAll(async () => stage?.stop(), 60_000)
 
-  test('show, colour, select, command and reload work', async () => {
-    const page = await stage.open(SCENARIO_CELLS)
+  test('show, colour, select, command and reload work; all that is said is the same over every transport', async () => {
+    const page = await stage.open(SCENARIO_CELLS, 'scenario.ipynb')
     try {
-      await playScenario(labNotebook(page), transport)
+      let said: Conversation | null = null
+      const meanwhile = async () => {
+        said = await converse(page, stage)
+      }
+      await playScenario(labNotebook(page), transport, { meanwhile })
+      expect(said).toEqual(SAID_EVERYWHERE)
+      expect(await pixelsInNbconvert(page, join(stage.lab.folder, 'scenario.ipynb'))).toBeGreaterThanOrEqual(20)
     } finally {
       await stage.photograph(page, 'scenario')
       await page.close()
@@ -75,6 +83,40 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
     }
   }, 120_000)
 })
+
+const SAID_EVERYWHERE: Conversation = {
+  commands: {
+    sets: { hidden: 130, 'highlight/#ff00ff': 60, selection: 3 },
+    embedding: 'X_pca',
+    color: { axis: 'obs', key: 'louvain' },
+    waiting: 0,
+  },
+  state: {
+    kernel: {
+      ready: true,
+      selection: [5, 6, 7],
+      color: 'louvain',
+      embedding: 'X_pca',
+      selected: ['ACAGTTCTTAGCCA-1', 'ACATTCTGACTACG-1', 'ACCCTCGAGTGAGG-1'],
+    },
+    page: 'Cells: 700 cells, PCA, coloured by louvain, 130 hidden, 3 selected. Press question mark for keys.',
+  },
+  lasso: 'waiting\nlasso of N cells\n',
+  picture: { path: 'picture.png', png: '89504e47', bytes: true, 'same size as on screen': true },
+  session: {
+    file: 'before.cellucid-session',
+    before: ['highlight/#ff00ff', 'selection'],
+    between: { sets: [], color: 'CD3D', embedding: 'X_pca' },
+    after: ['highlight/#ff00ff', 'selection'],
+    camera: true,
+    color: 'louvain',
+    embedding: 'X_umap',
+    refused: expect.stringContaining('viewer.load_session() was not done: "gone" is not a column of obs, which has'),
+    obs: { '#ff00ff': 60 },
+    'adata untouched': true,
+  },
+  report: { verdict: 'Connected HOW; CARRIER; N ms.', proven: true, 'command errors': 0 },
+}
 
 const PURE_PYTHON_FOR_60_S = `import time
 end = time.monotonic() + 60

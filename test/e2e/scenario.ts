@@ -27,16 +27,21 @@ print(json.dumps(list(adata.uns["louvain_colors"])))`,
 export const FIRST_PICTURE_MS = 60_000
 
 export type FirstPicture = { cells: number; transport: string; firstPictureMs: number }
+export type Asides = {
+  /** The first picture, as soon as it stands. */
+  tell?: (shown: FirstPicture) => void
+  /** Before the notebook is saved and its page reloaded: coloured by cluster, some cells selected. */
+  meanwhile?: () => Promise<void>
+}
 
 /**
  * What a biologist does: show, colour, select, command, reload.
  * @param transport the one that this environment must end in
- * @param tell the first picture, as soon as it stands
  */
 export async function playScenario(
   notebook: OpenNotebook,
   transport: string,
-  tell?: (shown: FirstPicture) => void,
+  { tell, meanwhile }: Asides = {},
 ): Promise<void> {
   const viewer = viewerFrame(notebook.outputs)
   const start = performance.now()
@@ -63,8 +68,10 @@ export async function playScenario(
   // The selection stays, and what is not selected is grey: fewer cluster colours than before, but some.
   expect(await colorsSeen(viewer, clusterColors)).toBeGreaterThanOrEqual(1)
 
+  await meanwhile?.()
+  const selected = await viewer.locator('[data-selected]').first().getAttribute('data-selected')
   await notebook.reload()
   expect(await viewerReady(notebook.outputs, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
   await shows(viewer, 'color', 'louvain')
-  await shows(viewer, 'selected', String(counted))
+  await shows(viewer, 'selected', String(selected))
 }

@@ -37,7 +37,7 @@ test.each(chosen)('$title', { timeout: 300_000 }, async (environment) => {
   let opened: OpenEnvironment | null = null
   try {
     opened = await environment.open(SCENARIO_CELLS)
-    await playScenario(opened.notebook, expectedTransport, (shown) => Object.assign(row, shown))
+    await playScenario(opened.notebook, expectedTransport, { tell: (shown) => Object.assign(row, shown) })
     row.ok = true
   } catch (error) {
     row.note = String(error).split('\n')[0] ?? ''

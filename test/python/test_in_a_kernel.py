@@ -128,6 +128,78 @@ def test_a_widget_is_answered_on_a_subshell_in_the_cell_that_shows_it(kernel: No
     )
 
 
+def test_what_a_hook_prints_goes_to_the_showing_cell_also_after_others_have_run(kernel: Notebook) -> None:
+    shown = kernel.run(
+        "with_hook = show_anndata(adata)\n@with_hook.on_click\ndef _(event): print('clicked', event['cell'])"
+    )
+    page = Page(kernel.evaluate("with_hook.viewer_url"))
+    try:
+        others = [kernel.run("1 + 1"), kernel.run("print('another')")]
+        page.event("click", cell=3, button=0, shift=False, ctrl=False)
+        kernel.wait(lambda m: m["msg_type"] == "stream" and "clicked 3" in m["content"]["text"])
+        assert "clicked 3" in kernel.text(shown)
+        assert not any("clicked" in kernel.text(other) for other in others)
+    finally:
+        page.close()
+
+
+def test_a_viewer_ends_with_its_with_block(kernel: Notebook) -> None:
+    (model,) = kernel.views(kernel.run("with show_anndata(adata) as v:\n    v.set_color_by('group')"))
+    assert kernel.wait_custom("stopped", model)["content"]["data"]["content"]["reason"].startswith(
+        "The viewer was stopped"
+    )
+    kernel.wait(lambda m: m["msg_type"] == "comm_close" and m["content"]["comm_id"] == model)
+    assert kernel.evaluate("repr(v)").endswith("ended>")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_two_thousand_viewers_shown_used_and_stopped_in_a_notebook_leave_nothing_behind(own_kernel: Notebook) -> None:
+    own_kernel.run(COUNT_WHAT_IS_LEFT)
+    own_kernel.run("use(50); kept = show_anndata(adata)")
+    before = own_kernel.evaluate("json.dumps(left())")
+    started = time.monotonic()
+    own_kernel.run("use(2000)")
+    seconds = time.monotonic() - started
+    after = own_kernel.evaluate("json.dumps(left())")
+    growth = {name: json.loads(after)["MB"][name] - count for name, count in json.loads(before)["MB"].items()}
+    print(f"2,000 viewers in {seconds:.0f} s; grown by MB: {growth}; left: {json.loads(after)['counts']}")  # noqa: T201
+    assert json.loads(after)["counts"] == json.loads(before)["counts"]
+    assert max(growth.values()) < 60
+
+
+#: Threads, descriptors, ports, files, and every place where a viewer could still be registered.
+COUNT_WHAT_IS_LEFT = """
+import gc, json, tempfile, threading, os, psutil, comm, ipywidgets
+from cellucid_notebook import _display, _idle, _timetable, _server
+def use(count):
+    for number in range(count):
+        viewer = show_anndata(adata)
+        viewer.on_selection(print); viewer.observe(print, "selection"); viewer.highlight_cells([1, 2])
+        viewer._hooks.fire("selection", {"event": "selection", "cells": []})
+        viewer.stop()
+def left():
+    gc.collect()
+    server = psutil.Process(kept._server.pid)
+    mine = psutil.Process()
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("cellucid-")]
+    for hooks in (thread for thread in ours if "hooks" in thread.name):
+        hooks.join(10)
+    counts = {
+        "threads": sum(thread.is_alive() for thread in ours), "fds": mine.num_fds(),
+        "server fds": server.num_fds(), "server threads": server.num_threads(),
+        "ports": sorted(c.laddr.port for c in server.net_connections() if c.status == "LISTEN"),
+        "files": len([name for name in os.listdir(tempfile.gettempdir()) if "cellucid" in name]),
+        "links": len(kept._server.links()), "cells": len(_display.shown_in_cells._by_cell),
+        "idle": len(_idle.idle_watch._tasks), "sources": len(kept._server.sources._sources),
+        "comms": len(comm.get_comm_manager().comms), "widgets": len(ipywidgets.Widget.widgets),
+        "server viewers": kept._server.request("report", {"viewerId": None}).result(10).result["viewers"],
+    }
+    return {"counts": counts, "MB": {
+        "kernel": round(mine.memory_info().rss / 1e6), "server": round(server.memory_info().rss / 1e6)}}
+"""
+
+
 def test_hooks_and_waiting_work_while_a_cell_runs_and_print_into_the_showing_cell(kernel: Notebook) -> None:
     shown = kernel.run(
         "viewer = show_anndata(adata)\n@viewer.on_selection\ndef _(event): print('selected', len(event['cells']))"
@@ -182,16 +254,20 @@ def test_a_forked_child_cannot_speak_for_its_parent_and_starts_its_own(kernel: N
         "    try:\n        viewer.reset_view()\n"
         "    except Exception as error: queue.put(type(error).__name__)\n"
         "    viewer.stop(); viewer.close()\n"
-        "    from cellucid_notebook import _server\n"
-        "    mine = _server.ensure(None)\n"
-        "    queue.put(mine.pid)\n"
-        "    _server.shut_down()\n"
+        "    try:\n        viewer.debug_connection()\n"
+        "    except Exception as error: queue.put(type(error).__name__)\n"
+        "    from page import Page\n"
+        "    own = show_anndata(adata)\n"
+        "    page = Page(own.viewer_url)\n"
+        "    queue.put((own._server.pid, page.json('_cellucid/identity')['nObs']))\n"
+        "    page.close(); cleanup_all()\n"
         "context = mp.get_context('fork'); answers = context.Queue()\n"
         "child = context.Process(target=work, args=(answers,)); child.start()\n"
-        "answer, pid = answers.get(timeout=30), answers.get(timeout=30); child.join(30)\n"
+        "refused = [answers.get(timeout=30), answers.get(timeout=30)]\n"
+        "pid, cells = answers.get(timeout=60); child.join(30)\n"
     )
-    assert kernel.evaluate("(answer, child.exitcode)") == "('ForkedViewerError', 0)"
-    assert kernel.evaluate("pid != __import__('cellucid_notebook')._server.current().pid") == "True"
+    assert kernel.evaluate("(refused, cells, child.exitcode)") == "(['ForkedViewerError', 'ForkedViewerError'], 50, 0)"
+    assert kernel.evaluate("pid != viewer._server.pid") == "True"
     page = Page(kernel.evaluate("viewer.viewer_url"))
     assert page.json("_cellucid/identity")["nObs"] == 50
     page.close()

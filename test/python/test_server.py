@@ -128,7 +128,7 @@ def test_a_missing_bundle_names_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_crash_brings_another_process_on_the_same_port() -> None:
-    viewer = show_anndata(tiny())
+    viewer = show_anndata(tiny(), port=free_port())  # others may take the default one at the same time
     server, old, port = running(), running().pid, running().port
     os.kill(old, signal.SIGSEGV)
     until(lambda: server.pid != old)

@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+import type { LabStage } from '../stage/lab-stage.ts'
+import { cellOutputs, labNotebook, printed, viewerFrame } from '../stage/notebook.ts'
+import { countColors, parseHex } from '../stage/picture.ts'
+import { chooseGene, colorsSeen, lasso, shows } from './gestures.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+/** Of the highlighted cells; no cluster has it. */
+const MAGENTA = parseHex('#ff00ff')
+const PICTURE_MS = 30_000
+
+/** Everything that the two sides told each other, with what differs from run to run left out. */
+export type Conversation = Record<'commands' | 'state' | 'lasso' | 'picture' | 'session' | 'report', unknown>
+
+/**
+ * Notebook and page speak about the scenario's cells, coloured by cluster and some of them selected, in every way they
+ * can. Ends as it began, with 60 cells highlighted. What comes back must not depend on how it travels.
+ */
+export async function converse(page: Page, stage: LabStage): Promise<Conversation> {
+  const { execute } = labNotebook(page)
+  const viewer = viewerFrame(page)
+  const tell = async (source: string) => JSON.parse(await execute(source)) as unknown
+  const summary = () => viewer.locator('canvas').first().getAttribute('aria-label')
+
+  const commands = await tell(ARRANGE)
+  await shows(viewer, 'selected', '3')
+  expect(await colorsSeen(viewer, [MAGENTA])).toBe(1)
+  const state = { kernel: await tell(TELL_STATE), page: await summary() }
+  await execute('viewer.set_visibility(); viewer.set_embedding("umap")\nviewer.refresh(); viewer.select_cells([])')
+  await chooseGene(viewer, 'made later')
+  await execute('viewer.set_color_by("louvain")')
+
+  const asked = execute(WAIT_FOR_A_LASSO)
+  await page.locator('.jp-OutputArea-output', { hasText: 'waiting' }).waitFor()
+  await shows(viewer, 'selected', '0')
+  const selected = await lasso(viewer)
+  const waited = await asked
+  await expect.poll(async () => printed(await cellOutputs(page, 0))).toContain(`saw ${selected} cells while a cell ran`)
+
+  const picture = await tell(TAKE_A_PICTURE)
+  const png = readFileSync(join(stage.lab.folder, 'picture.png'))
+  expect(await countColors(page, png, [MAGENTA])).toEqual([expect.toSatisfy((pixels: number) => pixels >= 20)])
+  const session = await tell(SESSION_OUT_AND_IN)
+  await shows(viewer, 'color', 'louvain')
+  await shows(viewer, 'selected', String(selected))
+  const report = await tell(REPORT)
+  await expect.poll(() => savedPixels(page), { timeout: PICTURE_MS }).toBeGreaterThanOrEqual(20)
+  return { commands, state, lasso: waited.replaceAll(String(selected), 'N'), picture, session, report }
+}
+
+/** What a reader of the page that nbconvert makes of a saved notebook sees of the highlighted cells, in pixels. */
+export async function pixelsInNbconvert(page: Page, file: string): Promise<number> {
+  execFileSync(join(ROOT, '.venv/bin/jupyter'), ['nbconvert', '--to', 'html', file], { stdio: 'pipe' })
+  const reader = await page.context().newPage()
+  try {
+    await reader.route(/^https?:/, (route) => route.abort())
+    await reader.goto(`file://${file.replace('.ipynb', '.html')}`)
+    const image = reader.locator('img[alt*="picture"]').filter({ visible: true }).first()
+    const [pixels = 0] = await countColors(page, await image.screenshot(), [MAGENTA])
+    return pixels
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Magenta pixels of the picture that the notebook file would keep now. */
+async function savedPixels(page: Page): Promise<number> {
+  const outputs = await cellOutputs(page, 0)
+  const png = outputs.map((output) => output.data?.['image/png']).find((data) => typeof data === 'string')
+  if (png === undefined) return 0
+  const [pixels = 0] = await countColors(page, Buffer.from(png, 'base64'), [MAGENTA])
+  return pixels
+}
+
+/** Each is acknowledged: the session comes after them all, and holds what they did. */
+const ARRANGE = `viewer.highlight_cells(adata.obs_names[:60], color="magenta")
+viewer.set_visibility(adata.obs["louvain"] == "0", visible=False)
+viewer.select_cells([7, 6, 5, 5])
+viewer.set_embedding("pca")
+viewer.set_color_by("louvain")
+viewer.reset_view()
+viewer.send_message({"type": "hello", "value": 1})
+adata.obs["made later"] = range(700)
+bundle = viewer.get_session_bundle()
+print(json.dumps({
+    "sets": {name: len(cells) for name, cells in sorted(bundle.cell_sets.items())},
+    "embedding": bundle.state["embedding"], "color": bundle.state["color"], "waiting": viewer._link.waiting}))`
+
+const TELL_STATE = `state = viewer.state
+print(json.dumps({"ready": state.ready, "selection": viewer.selection.tolist(), "color": state.color_by,
+    "embedding": state.embedding, "selected": viewer.selected(adata).obs_names.tolist()}))`
+
+const WAIT_FOR_A_LASSO = `@viewer.on_selection
+def tell_of_it(event):
+    print("the hook saw", len(event["cells"]), "cells", "while a cell ran" if is_running else "too late")
+is_running = True
+print("waiting", flush=True)
+event = viewer.wait_for_event("selection", timeout=30, predicate=lambda event: len(event["cells"]) > 0)
+print(event["source"], "of", len(event["cells"]), "cells")`
+
+const TAKE_A_PICTURE = `is_running = False
+path = viewer.screenshot("picture.png", scale=1)
+content = path.read_bytes()
+print(json.dumps({"path": str(path), "png": content[:4].hex(), "bytes": len(content) > 5000,
+    "same size as on screen": int.from_bytes(content[16:20], "big") > 300}))`
+
+const SESSION_OUT_AND_IN = `from cellucid_notebook import CellucidError, SessionBundle
+path = viewer.get_session_bundle().save("before")
+before = viewer.get_session_bundle()
+viewer.clear_highlights(); viewer.select_cells([]); viewer.set_color_by("CD3D"); viewer.set_embedding("pca")
+between = viewer.get_session_bundle()
+viewer.load_session(path)
+after = viewer.get_session_bundle()
+try:
+    viewer.load_session(SessionBundle(700, None, {"color": {"axis": "obs", "key": "gone"}}, {}))
+except CellucidError as error:
+    refused = str(error)
+viewer.load_session(path)
+told = viewer.apply_session_to_anndata(adata).obs["cellucid_highlight"].value_counts().to_dict()
+names = lambda bundle: sorted(bundle.cell_sets)
+print(json.dumps({"file": path.name, "before": names(before), "after": names(after),
+    "between": {"sets": names(between), "color": between.state["color"]["key"], "embedding": between.state["embedding"]},
+    "camera": after.state["camera"] == before.state["camera"],
+    "color": after.state["color"]["key"], "embedding": after.state["embedding"],
+    "refused": refused, "obs": told, "adata untouched": "cellucid_highlight" not in adata.obs}))`
+
+const REPORT = `import re
+found = viewer.debug_connection()
+print(json.dumps({"verdict": re.sub(r"through jupyter-server-proxy|directly|through the notebook", "HOW",
+    re.sub(r"WebSocket|long-polling", "CARRIER", re.sub(r"\\d+ ms", "N ms", found["verdict"]))),
+    "proven": any(one["verdict"] == "proven" or found["browser"][0]["transport"] == "tunnel"
+        for one in found["browser"][0]["candidates"]),
+    "command errors": len(found["command_errors"])}))`

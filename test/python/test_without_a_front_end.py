@@ -1,0 +1,66 @@
+"""Where nobody looks: a notebook that is executed without a browser, and a plain script."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+from conftest import SERVER_FILE
+
+SET_UP = f"""import warnings; warnings.simplefilter("ignore")
+from pathlib import Path
+from cellucid_notebook import ViewerNotReady, _child, show_anndata
+_child.SERVER_FILE = Path({str(SERVER_FILE)!r})
+import anndata, numpy as np
+adata = anndata.AnnData(np.eye(50, 8, dtype="f4"))
+adata.obsm["X_umap"] = np.zeros((50, 2))
+"""
+USE = """viewer = show_anndata(adata)
+viewer.highlight_cells([1, 2]); viewer.set_color_by("1"); viewer.reset_view()
+_ = viewer.on_selection(print)
+"""
+WAIT = """try:
+    viewer.wait_for_ready(timeout=0.5)
+except ViewerNotReady as error:
+    print(error)
+print(viewer._link.waiting, "commands wait for a page;", "server", viewer._server.pid)"""
+WAITED = (
+    "The viewer was not ready within 0.5 seconds. No notebook page has opened this viewer. Is the notebook open in a "
+    "browser, with this cell on screen?\n3 commands wait for a page; server "
+)
+
+
+def is_gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_nbconvert_executes_a_notebook_and_nothing_is_printed_for_a_command(tmp_path: Path) -> None:
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (SET_UP, USE, WAIT)])
+    nbformat.write(book, tmp_path / "book.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--output", "done.ipynb"]
+    subprocess.run([*command, "book.ipynb"], cwd=tmp_path, check=True, capture_output=True, timeout=110)
+    executed: Any = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    shown, waited = executed.cells[1].outputs, executed.cells[2].outputs
+    assert [output.output_type for output in shown] == ["display_data", "display_data"], "the widget, and its picture"
+    assert "application/vnd.jupyter.widget-view+json" in shown[0].data
+    (printed,) = waited
+    said, _, pid = printed.text.strip().rpartition(" ")
+    assert f"{said} " == WAITED
+    assert is_gone(int(pid))
+
+
+def test_a_script_prints_the_address_and_ends_by_itself_with_its_server(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SET_UP + USE + WAIT)
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=110, check=True)
+    address, _, rest = ended.stdout.partition("\n")
+    assert address.startswith("Open the viewer in a browser on this machine: http://127.0.0.1:")
+    assert "viewerToken=" in address
+    said, _, pid = rest.strip().rpartition(" ")
+    assert f"{said} " == WAITED
+    assert ended.stderr == ""
+    assert is_gone(int(pid))
