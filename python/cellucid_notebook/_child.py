@@ -45,22 +45,15 @@ class Ready:
 class ServerProcess:
     """One server process and the pipe to it.
 
-    ``port``: the one to try first, ``None`` for the default; ``is_fixed``: another will not do. ``receive`` and
-    ``ended`` run on the reader thread.
+    ``port``: the one to try first, ``None`` for the default; ``is_fixed``: another will not do. ``receive`` runs on the
+    reader thread.
     """
 
-    def __init__(
-        self,
-        port: int | None,
-        *,
-        is_fixed: bool,
-        receive: Callable[[Call], None],
-        ended: Callable[[ServerProcess], None],
-    ) -> None:
+    def __init__(self, port: int | None, *, is_fixed: bool, receive: Callable[[Call], None]) -> None:
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
         self._ready: Future[Ready] = Future()
         self._receive = receive
-        self._on_end = ended
+        self._end: Future[None] = Future()
         self._process = subprocess.Popen(
             _command(port, is_fixed=is_fixed),
             stdin=subprocess.PIPE,
@@ -101,6 +94,10 @@ class ServerProcess:
         except ServerError:
             self.stop()
             raise
+
+    def when_ended(self, tell: Callable[[ServerProcess], None]) -> None:
+        """Call ``tell``, once, when the process has ended; at once where it has already."""
+        self._end.add_done_callback(lambda _: tell(self))
 
     def stop(self) -> None:
         """End the process: first the end of its stdin, past two seconds by force. Idempotent."""
@@ -157,9 +154,7 @@ class ServerProcess:
                     f"{self.log_tail() or 'none'}"
                 )
             )
-            return
-        if self._ready.exception() is None:
-            self._on_end(self)
+        self._end.set_result(None)
 
     def _drain_log(self) -> None:
         rest = b""

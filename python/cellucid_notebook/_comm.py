@@ -154,6 +154,10 @@ class WidgetComm:
             self._resolved.popitem(last=False)
 
 
+#: By request id: the reply, or None while it is under way, to the server or to the browser.
+_Answers = OrderedDict[int, tuple[JsonObject, bytes] | None]
+
+
 class _Tunnel:
     """Requests of views that reach the server through the notebook: same routes, same gate, one reply each."""
 
@@ -161,9 +165,8 @@ class _Tunnel:
         self._link = link
         self._server = server
         self._widget = widget
-        # By view and request id: the reply, or None while it is under way, to the server or to the
-        # browser. Only the timetable's thread touches it.
-        self._answers: OrderedDict[str, OrderedDict[int, tuple[JsonObject, bytes] | None]] = OrderedDict()
+        # By view. Only the timetable's thread touches it.
+        self._answers: OrderedDict[str, _Answers] = OrderedDict()
         #: For the report.
         self.counts = {"requests": 0, "asked again": 0, "replies": 0, "reply bytes": 0}
 
@@ -181,8 +184,8 @@ class _Tunnel:
                 self._widget.send(known[0], [known[1]])
             return
         answers[request_id] = None
-        while len(answers) > _REMEMBERED_ANSWERS:
-            answers.popitem(last=False)
+        if len(answers) > _REMEMBERED_ANSWERS:
+            _forget_oldest(answers)
         params = {
             "viewerId": self._link.viewer_id,
             "view": view,
@@ -221,6 +224,13 @@ class _Tunnel:
         self.counts["replies"] += 1
         self.counts["reply bytes"] += len(body)
         self._widget.send(reply, [body])
+
+
+def _forget_oldest(answers: _Answers) -> None:
+    """Of what was answered: a request under way that nobody remembers would be carried out twice."""
+    oldest = next((request_id for request_id, reply in answers.items() if reply is not None), None)
+    if oldest is not None:
+        del answers[oldest]
 
 
 def supports_subshells() -> bool:

@@ -47,9 +47,10 @@ def backing_file(adata: AnnData) -> str | None:
 
 
 def embedding_shapes(adata: AnnData) -> dict[str, tuple[int, ...]]:
-    """Shapes of everything in ``obsm``, by key, for the cells of ``adata``."""
-    origin = origin_of(adata)
-    shapes = {str(key): tuple(getattr(value, "shape", ())) for key, value in origin.adata.obsm.items()}
-    if origin.rows is None:
+    """Shapes of everything in ``obsm``, by key, for the cells of ``adata``; at no cost that grows with these."""
+    parent = getattr(adata, "_adata_ref", None) if adata.is_view else None
+    obsm = (adata if parent is None else parent).obsm
+    shapes = {str(key): tuple(getattr(value, "shape", ())) for key, value in obsm.items()}
+    if parent is None:
         return shapes
-    return {key: (len(origin.rows), *shape[1:]) if shape else shape for key, shape in shapes.items()}
+    return {key: (int(adata.n_obs), *shape[1:]) if shape else shape for key, shape in shapes.items()}

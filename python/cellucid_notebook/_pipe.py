@@ -23,7 +23,13 @@ from .errors import ServerError, from_code
 
 #: Answers with arrays that may wait for the writer; a third one makes the source worker wait.
 _MAX_BULK = 2
-_GONE = "The viewer server ended before it answered."
+
+
+class ServerGoneError(ServerError):
+    """The process ended before it answered. Its supervisor starts another, of which the same can be asked."""
+
+    def __init__(self) -> None:
+        super().__init__("The viewer server ended before it answered. Run the cell again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class Pipe:
         request_id = next(self._ids)
         with self._ready:
             if self._closed:
-                future.set_exception(ServerError(_GONE))
+                future.set_exception(ServerGoneError())
                 return future
             self._answers[request_id] = future
         self._send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}, body)
@@ -112,11 +118,10 @@ class Pipe:
         self._send({"jsonrpc": "2.0", "id": call_id, "error": {"code": code, "message": message}}, b"")
 
     def close(self) -> None:
-        """End the connection: the server sees the end of its stdin. Idempotent."""
+        """End the connection: the server sees the end of its stdin, from the writer, at once. Idempotent."""
         with self._ready:
             self._closed = True
             self._ready.notify_all()
-        self._to_server.close()
 
     def forget(self) -> None:
         """In a forked child: close this process's copies, and nothing else; the parent may hold any of our locks."""
@@ -126,18 +131,20 @@ class Pipe:
     def _send(self, header: JsonObject, body: Buffer) -> None:
         frames = encode_message(header, body, next(self._streams))
         with self._ready:
-            self._control.append(frames)
-            self._ready.notify_all()
+            if not self._closed:
+                self._control.append(frames)
+                self._ready.notify_all()
 
-    # The writer.
+    # The writer. It alone closes what it writes to: a number that another thread closed may already name a file of the
+    # user's when the system writes to it.
 
     def _write(self) -> None:
         try:
             while (frame := self._next_frame()) is not None:
                 _write_all(self._to_server, *frame)
-        except (OSError, ValueError):
-            # The other end is gone, or our end was closed meanwhile (ValueError): the reader sees it too and reports
-            # it.
+        except OSError:
+            pass  # The other end is gone: the reader sees it too and reports it.
+        finally:
             self._to_server.close()
 
     def _next_frame(self) -> tuple[bytes, memoryview] | None:
@@ -215,8 +222,7 @@ class Pipe:
             self._bulk.clear()
             self._ready.notify_all()
         for future in waiting:
-            future.set_exception(ServerError(_GONE))
-        self._to_server.close()
+            future.set_exception(ServerGoneError())
         self._from_server.close()
         self._ended()
 

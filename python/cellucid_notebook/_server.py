@@ -15,7 +15,7 @@ from functools import partial
 from ._child import Ready, ServerProcess
 from ._frame import Buffer
 from ._link import Notification, ViewerLink
-from ._pipe import Answer, Call, wait_for
+from ._pipe import Answer, Call, ServerGoneError, wait_for
 from ._protocol import JsonObject
 from ._sources import SourceWorker
 from ._timetable import timetable
@@ -45,7 +45,7 @@ class Server:
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         threading.Thread(target=self._run_events, name="cellucid-events", daemon=True).start()
         try:
-            self._process, self._ready = self._start(port, is_fixed=port is not None)
+            self._adopt(*self._start(port, is_fixed=port is not None))
         except BaseException:
             self._end_threads()
             raise
@@ -92,13 +92,18 @@ class Server:
     def open(self, link: ViewerLink) -> None:
         """Register a viewer. Raises what is wrong with its data, when that is known within five seconds."""
         self._check_owner()
-        with self._lock:
+        with (
+            self._lock
+        ):  # a restart opens what is listed when it takes over, and this process what is listed after that
             self._links[link.viewer_id] = link
-        opened = self._process.pipe.request("viewer.open", link.open_params())
+            process = self._process
+        opened = process.pipe.request("viewer.open", link.open_params())
         try:
             if wait_for(opened, _OPEN_TIMEOUT_S) is None:
                 opened.add_done_callback(partial(self._opened_late, link))
-        except CellucidError:
+        except CellucidError as error:
+            if isinstance(error, ServerGoneError) and not self._stopped:
+                return  # it crashed just now: the next one opens the viewer
             self.close(link, "The dataset could not be opened.")
             raise
 
@@ -153,14 +158,18 @@ class Server:
             )
 
     def _start(self, port: int | None, *, is_fixed: bool) -> tuple[ServerProcess, Ready]:
-        process = ServerProcess(port, is_fixed=is_fixed, receive=self._calls_in, ended=self._lost)
+        process = ServerProcess(port, is_fixed=is_fixed, receive=self._calls_in)
         return process, process.wait_ready()
+
+    def _adopt(self, process: ServerProcess, ready: Ready) -> None:
+        self._process, self._ready = process, ready
+        process.when_ended(self._lost)
 
     def _end_threads(self) -> None:
         self._calls.put(None)
         self.sources.stop()
 
-    # On the reader thread.
+    # On the reader thread, which never waits.
 
     def _calls_in(self, call: Call) -> None:
         if call.method == "source.read" and call.id is not None:
@@ -193,9 +202,10 @@ class Server:
             self._count_restart()
             process, ready = self._restart()
             with self._lock:
-                self._process, self._ready = process, ready
-                links = self.links()
                 stopped = self._stopped
+                if not stopped:
+                    self._adopt(process, ready)
+                links = self.links()
             if stopped:
                 process.stop()
                 return
@@ -243,8 +253,8 @@ class Server:
 
     def _report_late(self, link: ViewerLink, future: Future[Answer]) -> None:
         error = future.exception()
-        # ServerError itself means the process died: then the restart opens the viewer again.
-        if error is None or type(error) is ServerError or link.listener is None:
+        # Of a process that is gone nothing need be said: the restart opens the viewer again.
+        if error is None or isinstance(error, ServerGoneError) or link.listener is None:
             return
         link.listener.on_lost(str(error))
 

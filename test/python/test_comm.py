@@ -169,6 +169,19 @@ def test_a_large_answer_is_not_sent_twice_while_it_may_be_on_its_way(
     assert len(stage.server.asked) == 2, "lost"
 
 
+def test_a_request_under_way_is_remembered_however_many_are_answered_meanwhile(stage: Stage) -> None:
+    stage.fetch(1, "POST", b"slow")
+    for number in range(2, 200):
+        stage.fetch(number, "POST", b"quick")
+        stage.server.asked[-1][2].set_result(Answer({"status": 200, "headers": {}}, b""))
+        settle()
+    asked = len(stage.server.asked)
+    stage.fetch(1, "POST", b"slow")
+    assert len(stage.server.asked) == asked, "carried out once"
+    stage.fetch(2, "POST", b"quick")
+    assert len(stage.server.asked) == asked + 1, "what was answered long ago is not kept for ever"
+
+
 def test_a_request_lost_with_the_server_can_be_asked_of_the_next(stage: Stage) -> None:
     stage.fetch(1, "POST", b"x")
     stage.server.asked[0][2].set_exception(ServerError("gone"))

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,6 +124,26 @@ def test_a_source_worker_waits_for_its_third_answer(ends: Ends) -> None:
         assert worker.is_alive()
     worker.join(10)
     assert not worker.is_alive()
+
+
+def test_what_is_written_while_the_end_comes_never_lands_in_a_file_that_was_opened_meanwhile(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write, written, users = os.writev, threading.Event(), tmp_path / "results.csv"
+
+    def write_late(descriptor: int, parts: Any) -> int:
+        ends.kernel.close()
+        opened = os.open(users, os.O_RDWR | os.O_CREAT)  # takes the lowest number that is free
+        try:
+            return write(descriptor, parts)
+        finally:
+            os.close(opened)
+            written.set()
+
+    monkeypatch.setattr(os, "writev", write_late)
+    ends.kernel.notify("viewer.open", {"viewerToken": "a secret"})
+    assert written.wait(10)
+    assert users.read_bytes() == b""
 
 
 def test_a_forked_child_only_closes_its_copies(ends: Ends) -> None:
