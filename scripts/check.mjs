@@ -8,7 +8,9 @@ const CHECKS = [
   'knip --no-config-hints',
   'ruff check .',
   'ruff format --check .',
+  // For the oldest Python, as pyproject.toml says, and for the newest.
   'mypy',
+  'mypy --python-version 3.14',
 ]
 
 /**

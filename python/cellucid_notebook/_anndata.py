@@ -14,7 +14,7 @@ import numpy as np
 
 from ._expression import RAW, GeneReader, expression, has_x
 from ._obs_columns import ColumnBytes, UnsupportedColumnError, column_bytes, column_kind
-from ._origin import Positions, embedding_shapes, origin_of
+from ._origin import Positions, embedding_shapes, layer_names, origin_of
 from ._protocol import JsonObject
 from ._source_error import SourceReadError
 from ._versions import Versions
@@ -83,7 +83,7 @@ class AnnDataSource:
             "obsm": obsm,
             "obs": obs,
             "varColumns": [str(column) for column in adata.var.columns],
-            "layers": [str(layer) for layer in adata.layers],
+            "layers": layer_names(adata),
             "hasX": has_x(adata),
             "rawVar": None if adata.raw is None else int(adata.raw.n_vars),
             "notes": [
@@ -93,7 +93,7 @@ class AnnDataSource:
 
     def _version_of_all(self, described: list[JsonObject]) -> str:
         named = [f"{entry['key']}={entry['version']}" for entry in described]
-        layers = [*(["X"] if has_x(self._adata) else []), *map(str, self._adata.layers)]
+        layers = [*(["X"] if has_x(self._adata) else []), *layer_names(self._adata)]
         layers += [RAW] if self._adata.raw is not None else []
         for matrix in (expression(self._adata, layer) for layer in layers):
             named.append(f"{matrix.name}={self._versions.of(matrix.name, matrix.anchor)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ._origin import embedding_shapes
+from ._origin import embedding_shapes, layer_names
 from .errors import (
     AmbiguousColumnError,
     DataError,
@@ -160,7 +160,7 @@ def _is_drawable(key: str, shape: tuple[int, ...], cell_count: int) -> bool:
 def _check_layer(adata: AnnData, layer: str | None) -> None:
     if layer is None or layer == "X" or layer in adata.layers or (layer == _RAW and adata.raw is not None):
         return
-    layers = [str(name) for name in adata.layers] + ([_RAW] if adata.raw is not None else [])
+    layers = layer_names(adata) + ([_RAW] if adata.raw is not None else [])
     raise UnknownLayerError(
         f"layer={layer!r} is not in this AnnData, which has X and {', '.join(layers) or 'no layers'}. Choose one of "
         "these."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,19 +50,20 @@ def publish(bundle: JsonObject) -> None:
 @contextmanager
 def output_to(cell: Cell | None) -> Iterator[None]:
     """Send what this thread prints and displays to ``cell``, also when other cells have run since."""
-    publisher = getattr(shell(), "display_pub", None)
-    candidates: tuple[Any, ...] = (sys.stdout, sys.stderr, publisher)
-    # Before ipykernel 7 output of a thread goes to the cell that started it.
-    targets = [target for target in candidates if hasattr(target, "set_thread_parent")]
-    if cell is None or not targets:
+    with ExitStack() as undone:
+        if cell is not None:
+            for target in (sys.stdout, sys.stderr, getattr(shell(), "display_pub", None)):
+                _aim(target, cell.request, undone)
         yield
-        return
-    tokens = [(target, target.set_thread_parent(cell.request)) for target in targets]
-    try:
-        yield
-    finally:
-        for target, token in tokens:
-            target.reset_thread_parent(token)
+
+
+def _aim(target: Any, request: JsonObject, undone: ExitStack) -> None:
+    """Let ``target`` name ``request`` in what this thread sends, until ``undone`` ends."""
+    header = getattr(target, "_parent_header", None)
+    if hasattr(target, "set_thread_parent"):
+        undone.callback(target.reset_thread_parent, target.set_thread_parent(request))
+    elif isinstance(header, ContextVar):  # ipykernel before 7.4 has no method for it
+        undone.callback(header.reset, header.set(request["header"]))
 
 
 class Stoppable(Protocol):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._obs_columns import ColumnBytes, dense_bytes, sparse_bytes
-from ._origin import Positions, origin_of
+from ._origin import Positions, layer_names, origin_of
 from ._source_error import SourceReadError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def expression(adata: AnnData, layer: str | None) -> Expression:
             raise SourceReadError("not_found", f"adata.layers has no {layer!r} (any more).")
         return Expression(f"layers/{layer}", origin.adata.layers[layer], origin.rows, origin.columns)
     if origin.adata.X is None:
-        layers = ", ".join(map(str, adata.layers)) or "none"
+        layers = ", ".join(layer_names(adata)) or "none"
         raise SourceReadError("not_found", f"adata.X is empty. Layers: {layers}. Show one of them with layer=.")
     return Expression("X", origin.adata.X, origin.rows, origin.columns)
 

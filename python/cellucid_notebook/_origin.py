@@ -46,6 +46,11 @@ def backing_file(adata: AnnData) -> str | None:
     return None if adata.filename is None else str(adata.filename)
 
 
+def layer_names(adata: AnnData) -> list[str]:
+    """Names of the layers. Since anndata 0.13 ``layers`` holds X too, under no name."""
+    return [str(name) for name in adata.layers if name is not None]
+
+
 def embedding_shapes(adata: AnnData) -> dict[str, tuple[int, ...]]:
     """Shapes of everything in ``obsm``, by key, for the cells of ``adata``; at no cost that grows with these."""
     parent = getattr(adata, "_adata_ref", None) if adata.is_view else None

@@ -70,4 +70,6 @@ def _names_in_file(path: Path) -> Any:
 
     with h5py.File(path, "r") as file:
         obs = file["obs"]
-        return pd.Index(obs[obs.attrs["_index"]].asstr()[:])
+        names = obs[obs.attrs["_index"]]
+        # Texts that may be missing, as anndata 0.13 writes them, are a group of values and of which are missing.
+        return pd.Index((names if isinstance(names, h5py.Dataset) else names["values"]).asstr()[:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import anndata
@@ -14,6 +15,7 @@ import pytest
 import scipy.sparse as sp
 from cellucid_notebook import _expression
 from cellucid_notebook._anndata import AnnDataSource
+from cellucid_notebook._origin import layer_names
 from cellucid_notebook._source_error import SourceReadError
 
 RNG = np.random.default_rng(5)
@@ -360,3 +362,9 @@ def describe(adata: anndata.AnnData) -> dict[str, Any]:
 
 def kind_of(adata: anndata.AnnData, key: str) -> str:
     return next(field["kind"] for field in describe(adata)["obs"] if field["key"] == key)
+
+
+def test_a_layer_without_a_name_is_x_itself_and_not_listed() -> None:
+    """As anndata 0.13 has it."""
+    matrix = np.eye(3)
+    assert layer_names(SimpleNamespace(layers={None: matrix, "counts": matrix})) == ["counts"]  # type: ignore[arg-type]

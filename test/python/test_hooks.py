@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
 
 import pytest
 from cellucid_notebook import hooks as hooks_module
+from cellucid_notebook._display import Cell, output_to
 from cellucid_notebook.hooks import Hooks
 
 
@@ -143,3 +147,30 @@ def test_output_stays_where_it_is_outside_a_notebook(hooks: Hooks, capfd: pytest
     hooks.fire("click", {})
     drain(hooks)
     assert capfd.readouterr().out == "hello\n"
+
+
+class StreamOfOlderKernels(io.StringIO):
+    """`OutStream` of ipykernel before 7.4, as far as it matters: which request what is written belongs to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parent_header: ContextVar[dict[str, Any]] = ContextVar("parent_header")
+        self.written: list[tuple[Any, str]] = []
+
+    def write(self, text: str) -> int:
+        if text:  # a flush writes nothing
+            self.written.append((self._parent_header.get(None), text))
+        return len(text)
+
+
+def test_output_lands_in_its_cell_with_older_kernels_too(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = StreamOfOlderKernels()
+    monkeypatch.setattr(sys, "stdout", stream)
+    hooks.cell = Cell("one", None, {"header": {"msg_id": "one"}})
+    hooks.add("click", lambda _: print("hello", end=""))  # noqa: T201
+    hooks.fire("click", {})
+    drain(hooks)
+    with output_to(hooks.cell):
+        pass
+    print("after", end="")  # noqa: T201
+    assert stream.written == [({"msg_id": "one"}, "hello"), (None, "after")]
