@@ -59,7 +59,8 @@ function direct(facts: PageFacts, { port, hints }: Told): Candidate {
 
 /** Hosts whose kernels never share the browser's loopback: a permission prompt would buy nothing. */
 function isElsewhere(facts: PageFacts, hints: Hints): boolean {
-  return hints.hubPrefix !== undefined || hints.databricks === true || facts.hasColabProxy
+  const isHosted = hints.hubPrefix !== undefined || hints.codespaceName !== undefined || hints.databricks === true
+  return isHosted || facts.hasColabProxy
 }
 
 type LoopbackRule = { how: 'ask'; retries: boolean } | { how: 'click' | 'skip'; why: string }

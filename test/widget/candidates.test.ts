@@ -95,7 +95,12 @@ describe('where notebooks live: what is asked, best first', () => {
       ['same-origin-proxy http://localhost:8866/proxy/8765/', DIRECT],
     ],
     ['10 VS Code on this computer', page(WEBVIEW, { isElectron: true }), {}, [DIRECT]],
-    ['11 VS Code Remote-SSH', page(WEBVIEW, { isElectron: true }), { hints: { ssh: true } }, [DIRECT]],
+    [
+      '11 VS Code Remote-SSH, whose forwarded port may be the same number',
+      page(WEBVIEW, { isElectron: true }),
+      { hints: { ssh: true } },
+      [DIRECT],
+    ],
     ['12 VS Code on an existing Jupyter server', page(WEBVIEW, { isElectron: true }), {}, [DIRECT]],
     [
       '12 the same, which writes the address of that server on its page',
@@ -115,7 +120,12 @@ describe('where notebooks live: what is asked, best first', () => {
       { hints: { codespaceName: 'fuzzy-owl', codespacesDomain: 'app.github.dev' } },
       [DIRECT],
     ],
-    ['15 vscode.dev with a tunnel', page('https://abc.vscode-cdn.net/index.html'), {}, []],
+    [
+      '15 vscode.dev with a tunnel, whose address cannot be formed',
+      page('https://abc.vscode-cdn.net/index.html'),
+      {},
+      [],
+    ],
     [
       '16 code-server by the path of its workbench',
       page('https://code.example.org/ide/stable-0f0d/static/webview/fake.html'),
@@ -137,6 +147,12 @@ describe('where notebooks live: what is asked, best first', () => {
         'cross-origin-proxy https://8765--main--ws--alice.coder.example.org/',
       ],
     ],
+    [
+      '17 Coder where no template is set',
+      page('https://coder.example.org/@alice/ws/apps/code/stable-0f0d/static/fake.html'),
+      {},
+      ['same-origin-proxy https://coder.example.org/@alice/ws/apps/code/proxy/8765/'],
+    ],
     ['18 Gitpod, whose formula nobody has seen work', page('https://abc.ws-eu.gitpod.io/webview/'), {}, []],
     [
       '19 Colab',
@@ -144,8 +160,19 @@ describe('where notebooks live: what is asked, best first', () => {
       {},
       ['cross-origin-proxy from colab'],
     ],
-    ['20 Kaggle', page('https://abc.kaggleusercontent.com/embed.html'), {}, []],
-    ['21 Databricks', page('https://adb-1.azuredatabricks.net/output.html'), { hints: { databricks: true } }, []],
+    [
+      '19 Colab, in an output that may not use the kernel',
+      page('https://abc-colab.googleusercontent.com/outputframe.html'),
+      {},
+      [],
+    ],
+    ['20 Kaggle, which has no proxy', page('https://abc.kaggleusercontent.com/embed.html'), {}, []],
+    [
+      '21 Databricks, whose driver proxy reaches no port on loopback',
+      page('https://adb-1.azuredatabricks.net/output.html'),
+      { hints: { databricks: true } },
+      [],
+    ],
     [
       '22 SageMaker notebook instance',
       page('https://n.notebook.eu-west-1.sagemaker.aws/lab', { configBaseUrl: '/' }),
@@ -159,18 +186,39 @@ describe('where notebooks live: what is asked, best first', () => {
       ['same-origin-proxy https://d-1.studio.eu-west-1.sagemaker.aws/jupyter/default/proxy/8765/'],
     ],
     [
+      '23 SageMaker Studio with a JupyterLab space',
+      page('https://x.studio.eu-west-1.sagemaker.aws/jupyterlab/default/lab', {
+        configBaseUrl: '/jupyterlab/default/',
+      }),
+      {},
+      ['same-origin-proxy https://x.studio.eu-west-1.sagemaker.aws/jupyterlab/default/proxy/8765/'],
+    ],
+    [
+      '23 SageMaker Studio Lab',
+      page('https://x.studio.us-east-2.sagemaker.aws/studiolab/default/jupyter/lab', {
+        configBaseUrl: '/studiolab/default/jupyter/',
+      }),
+      {},
+      ['same-origin-proxy https://x.studio.us-east-2.sagemaker.aws/studiolab/default/jupyter/proxy/8765/'],
+    ],
+    [
       '24 Vertex AI Workbench',
       page('https://1a-dot-us.notebooks.googleusercontent.com/lab', { configBaseUrl: '/' }),
       {},
       ['same-origin-proxy https://1a-dot-us.notebooks.googleusercontent.com/proxy/8765/'],
     ],
     [
-      '25 Azure ML',
+      '25 Azure ML, by its Jupyter server only: nobody has seen the address per port work',
       page('https://ci.westeurope.instances.azureml.ms/lab', { configBaseUrl: '/' }),
       {},
       ['same-origin-proxy https://ci.westeurope.instances.azureml.ms/proxy/8765/'],
     ],
-    ['26 Posit Workbench, whose path is obfuscated', page('https://posit.example.org/s/abc123/vscode/'), {}, []],
+    [
+      '26 Posit Workbench, whose paths to ports are obfuscated',
+      page('https://posit.example.org/s/abc123/vscode/'),
+      {},
+      [],
+    ],
     [
       '27 Open OnDemand',
       page('https://ood.example.edu/node/c12/40123/lab', { configBaseUrl: '/node/c12/40123/' }),
@@ -183,8 +231,10 @@ describe('where notebooks live: what is asked, best first', () => {
       {},
       ['same-origin-proxy https://abc.paperspacegradient.com/proxy/8765/'],
     ],
-    ['29 Deepnote, Hex', page('https://deepnote.com/workspace/x'), {}, []],
+    ['29 Deepnote, whose one public port is never used', page('https://deepnote.com/workspace/x'), {}, []],
+    ['29 Hex', page('https://app.hex.tech/x/hex/y'), {}, []],
     ['30 marimo', page('http://localhost:2718/'), {}, [DIRECT]],
+    ['30 marimo on another host, which has no proxy', page('https://marimo.example.org/'), {}, []],
     ['31 molab', page('https://molab.marimo.io/notebooks-of/x'), {}, []],
     ['33 PyCharm', page('http://localhost:63342/jupyter.html'), {}, [DIRECT]],
     [
@@ -193,7 +243,17 @@ describe('where notebooks live: what is asked, best first', () => {
       { override: 'https://portal.example.org/passthrough/{port}' },
       ['override https://portal.example.org/passthrough/8765/'],
     ],
+    ['34 a site portal of which nobody has told', page('https://portal.example.org/workspaces/7'), {}, []],
   ]
+
+  test('every environment has its row', () => {
+    // 32 is JupyterLite, where no kernel can start the server; 35 a page without a kernel, whose view asks nobody.
+    const without = new Set([32, 35])
+    const numbers = new Set(rows.map(([name]) => Number.parseInt(name, 10)))
+    const missing = Array.from({ length: 35 }, (_, index) => index + 1).filter((number) => !numbers.has(number))
+    expect(missing).toEqual([...without])
+  })
+
   test.each(rows)('%s', (_name, facts, told, expected) => {
     expect(asked(facts, told)).toEqual(expected)
   })
@@ -274,8 +334,12 @@ describe('this computer', () => {
     expect(directOf(page(publicPage, { isSafari: true, loopbackPermission: 'granted' }))).toMatchObject({ how: 'skip' })
   })
 
-  test('gets no button where the kernel runs on a Hub', () => {
-    expect(directOf(page(publicPage), hub('/user/a/'))).toMatchObject({ how: 'skip' })
+  test.each([
+    ['on a Hub', hub('/user/a/')],
+    ['in a codespace', { codespaceName: 'fuzzy-owl', codespacesDomain: 'app.github.dev' }],
+    ['at Databricks', { databricks: true }],
+  ] as const)('gets no button where the kernel runs %s', (_where, hints) => {
+    expect(directOf(page(publicPage), hints)).toMatchObject({ how: 'skip' })
   })
 
   test('is asked again when refused in a desktop webview, whose port forward may come late', () => {
