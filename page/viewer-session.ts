@@ -8,6 +8,7 @@ import { CommandOrder } from './command-order.ts'
 import { applyCommand } from './commands.ts'
 import { sentenceOf } from './failure.ts'
 import { History } from './history.ts'
+import { watchLogin } from './login-watch.ts'
 import type { Picture } from './picture.ts'
 import { Reporter } from './reporter.ts'
 import { ServerClient } from './server-client.ts'
@@ -50,7 +51,8 @@ export class ViewerSession {
     this.#signal = signal
     this.#store = store
     this.#lost = lost
-    this.viewer = new Viewer(store, new ServerClient(access.transport, access.pageKey), signal)
+    const transport = watchLogin(access.transport, lost)
+    this.viewer = new Viewer(store, new ServerClient(transport, access.pageKey), signal)
     this.viewer.picture = picture
     this.channel = new ChannelClient({ ...access, handlers: this.#handlers(), signal })
     this.#reporter = new Reporter(store, this.channel)
