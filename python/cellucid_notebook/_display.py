@@ -47,6 +47,15 @@ def publish(bundle: JsonObject) -> None:
     display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
 
+def show_in_marimo(widget: object) -> bool:
+    """Put a widget into what marimo's running cell shows; false outside marimo, which has no IPython."""
+    marimo: Any = sys.modules.get("marimo")
+    if marimo is None or not marimo.running_in_notebook():
+        return False
+    marimo.output.append(widget)
+    return True
+
+
 @contextmanager
 def output_to(cell: Cell | None) -> Iterator[None]:
     """Send what this thread prints and displays to ``cell``, also when other cells have run since."""

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from .errors import NodeNotFoundError
@@ -22,6 +23,12 @@ def find_node() -> str:
 
     On PATH it must be 22.19 or later. Raises ``NodeNotFoundError`` that says what was found and what to do.
     """
+    if sys.platform == "emscripten":
+        raise NodeNotFoundError(
+            "This notebook's Python runs in the browser (JupyterLite, marimo.app), where no program can be started, and "
+            "the viewer needs one beside the kernel. Open the notebook where Python runs on a computer: JupyterLab, "
+            "a JupyterHub, VS Code, Colab."
+        )
     named = os.environ.get(NODE_VARIABLE)
     if named:
         found = shutil.which(named)

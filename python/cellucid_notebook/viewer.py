@@ -21,7 +21,7 @@ import traitlets
 from ._absent_widget import absent_widget_note
 from ._cells import CellIndices, decode_cells
 from ._comm import WidgetComm, drop_subshell_pin, supports_subshells
-from ._display import Cell, current_cell, output_to, publish, shown_in_cells
+from ._display import Cell, current_cell, output_to, publish, show_in_marimo, shown_in_cells
 from ._environment import hints, override_base
 from ._idle import idle_watch
 from ._link import Notification
@@ -250,6 +250,8 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         """
         self._check_usable()
         cell = current_cell()
+        if cell is None and show_in_marimo(self):
+            return
         if cell is None:
             print(f"Open the viewer in a browser on this machine: {self.viewer_url}")  # noqa: T201
             return

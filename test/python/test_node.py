@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,4 +71,10 @@ def test_an_old_or_strange_one_is_named_with_what_to_do(
 def test_none_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NodeNotFoundError, match="found none"):
+        find_node()
+
+
+def test_where_no_program_can_be_started_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    with pytest.raises(NodeNotFoundError, match=r"runs in the browser.*JupyterLab"):
         find_node()
