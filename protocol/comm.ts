@@ -108,8 +108,11 @@ export const widgetMessageSchema = v.variant('kind', [
 export type WidgetMessage = v.InferOutput<typeof widgetMessageSchema>
 
 export const TUNNEL_LIMITS = {
-  /** One request or reply; browser → kernel messages of 10 MiB and more are lost without an error. */
-  partBytes: 1 << 20,
+  /**
+   * One request or reply. With all that a notebook puts around it, it stays below 1 MiB, past which some proxies end the
+   * kernel's socket; browser → kernel messages of 10 MiB and more are lost without an error.
+   */
+  partBytes: (1 << 20) - (32 << 10),
   /** Databricks ends messages past 5 MB. */
   smallPartBytes: 512 << 10,
   inFlight: 8,

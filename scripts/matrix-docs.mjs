@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { ROOT } from './command.mjs'
 
 const FILES = ['README.md', 'docs/environments.md']
-const BEGIN = '<!-- matrix: written by `npm run matrix` -->'
-const END = '<!-- /matrix -->'
+
+/** Where tables stand: of the places where notebooks are seen, and of the proxies that misbehave on the way there. */
+const PLACES = { begin: '<!-- matrix: written by `npm run matrix` -->', end: '<!-- /matrix -->' }
+const PROXIES = { begin: '<!-- matrix of proxies: written by `npm run matrix` -->', end: '<!-- /matrix of proxies -->' }
 
 const WORDS = {
   'same-origin-proxy': "the notebook server's proxy",
@@ -12,6 +14,7 @@ const WORDS = {
   'cross-origin-proxy': "the host's address for the port",
   tunnel: 'through the notebook',
   override: 'the forced address',
+  picture: 'the saved picture',
 }
 
 /** The table in Markdown. */
@@ -26,16 +29,19 @@ export function matrixTable(rows) {
 }
 
 /** The text with the table between its marks; unchanged where it has none. */
-export function withTable(text, table) {
-  const start = text.indexOf(BEGIN)
-  const end = text.indexOf(END)
-  if (start === -1 || end < start) return text
-  return `${text.slice(0, start + BEGIN.length)}\n${table}\n${text.slice(end)}`
+export function withTable(text, table, { begin, end } = PLACES) {
+  const start = text.indexOf(begin)
+  const stop = text.indexOf(end)
+  if (start === -1 || stop < start) return text
+  return `${text.slice(0, start + begin.length)}\n${table}\n${text.slice(stop)}`
 }
 
-/** Write the table into the README and the page of environments. */
+/** Write the tables into the README and the page of environments. */
 export function writeMatrixDocs(rows) {
+  const places = matrixTable(rows.filter(({ faulty }) => !faulty))
+  const proxies = matrixTable(rows.filter(({ faulty }) => faulty))
   for (const file of FILES.map((name) => join(ROOT, name)).filter(existsSync)) {
-    writeFileSync(file, withTable(readFileSync(file, 'utf8'), matrixTable(rows)))
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, withTable(withTable(text, places), proxies, PROXIES))
   }
 }

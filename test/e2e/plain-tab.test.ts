@@ -1,10 +1,10 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
 import { runCell, runSource, saveNotebook } from '../stage/notebook.ts'
 import { parseHex } from '../stage/picture.ts'
+import { viewerUrl } from '../stage/viewer-url.ts'
 import { colorsSeen, lasso, shows } from './gestures.ts'
 import { scenarioCells } from './scenario.ts'
 
@@ -34,7 +34,7 @@ test('where anywidget is missing, the cell says what to install and where, and i
     .getByRole('alert')
     .filter({ hasText: /not valid any more.*viewer\.viewer_url/ })
     .waitFor()
-  const { viewerToken } = Object.fromEntries(new URL(await viewerUrl(page)).searchParams)
+  const { viewerToken } = Object.fromEntries(new URL(await viewerUrl(stage, page)).searchParams)
   await saveNotebook(page)
   expect(readFileSync(join(stage.lab.folder, 'notebook-1.ipynb'), 'utf8')).not.toContain(viewerToken)
 }, 120_000)
@@ -44,7 +44,7 @@ test('viewer_url in a tab of its own draws, hears Python, and tells it the selec
   await runCell(page, 0)
   const clusterColors = (JSON.parse(await runCell(page, 1)) as string[]).map(parseHex)
   const tab = await stage.context.newPage()
-  await tab.goto(await viewerUrl(page))
+  await tab.goto(await viewerUrl(stage, page))
   await shows(tab, 'color', 'louvain')
   await expect.poll(() => colorsSeen(tab, clusterColors), { timeout: 15_000 }).toBeGreaterThanOrEqual(5)
   expect(tab.url()).not.toContain('viewerToken')
@@ -55,13 +55,3 @@ test('viewer_url in a tab of its own draws, hears Python, and tells it the selec
   await runSource(page, 'viewer.set_color_by("CD3D")')
   await shows(tab, 'color', 'CD3D')
 }, 120_000)
-
-/** By a file of its own: what a cell prints is saved in the notebook. */
-async function viewerUrl(page: Page): Promise<string> {
-  await runSource(page, 'open("viewer-url.txt", "w").write(viewer.viewer_url); None')
-  const file = join(stage.lab.folder, 'viewer-url.txt')
-  const url = readFileSync(file, 'utf8')
-  rmSync(file)
-  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?jupyter=true&viewerId=[0-9a-f]{16}&viewerToken=[0-9a-f]{64}$/)
-  return url
-}

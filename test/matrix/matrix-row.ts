@@ -4,6 +4,8 @@ export type MatrixRow = {
   title: string
   /** false: a stand-in */
   real: boolean
+  /** A proxy on the way misbehaves. */
+  faulty: boolean
   expectedTransport: string
   /** `null`: no picture came. */
   transport: string | null

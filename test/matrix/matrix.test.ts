@@ -1,8 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { ENVIRONMENTS, type OpenEnvironment } from '../e2e/environments.ts'
-import { playScenario, SCENARIO_CELLS } from '../e2e/scenario.ts'
+import { ENVIRONMENTS } from './environments.ts'
 import type { MatrixRow } from './matrix-row.ts'
 
 const FOLDER = resolve(import.meta.dirname, '../../dist/matrix')
@@ -14,19 +13,21 @@ beforeAll(() => {
   mkdirSync(FOLDER, { recursive: true })
 })
 
-test('every environment that was asked for is in the table', () => {
+test('every environment that was asked for is in the table, and each once', () => {
   const names = ENVIRONMENTS.map(({ name }) => name)
   expect(names).toEqual(expect.arrayContaining(wanted))
+  expect(new Set(names).size).toBe(names.length)
 })
 
-test.each(chosen)('$title', { timeout: 300_000 }, async (environment) => {
-  const { name, isReal, expectedTransport } = environment
+test.each(chosen)('$title', { timeout: 420_000 }, async (environment) => {
+  const { name, title, isReal, isFaulty = false, expectedTransport, play } = environment
   const file = join(FOLDER, `${name}.json`)
   rmSync(file, { force: true })
   const row: MatrixRow = {
     environment: name,
-    title: environment.title,
+    title,
     real: isReal,
+    faulty: isFaulty,
     expectedTransport,
     transport: null,
     cells: 0,
@@ -34,17 +35,17 @@ test.each(chosen)('$title', { timeout: 300_000 }, async (environment) => {
     ok: false,
     note: '',
   }
-  let opened: OpenEnvironment | null = null
   try {
-    opened = await environment.open(SCENARIO_CELLS)
-    await playScenario(opened.notebook, expectedTransport, { tell: (shown) => Object.assign(row, shown) })
+    await play((shown) => Object.assign(row, shown))
     row.ok = true
   } catch (error) {
     row.note = String(error).split('\n')[0] ?? ''
     throw error
   } finally {
     writeFileSync(file, JSON.stringify(row))
-    await opened?.photograph('scenario')
-    await opened?.stop()
+    const how = row.ok ? `works, ${row.transport}, ${row.firstPictureMs} ms` : `fails: ${row.note}`
+    process.stdout.write(
+      `matrix: ${chosen.findIndex((one) => one.name === name) + 1} of ${chosen.length}, ${title}: ${how}\n`,
+    )
   }
 })

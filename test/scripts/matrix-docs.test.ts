@@ -5,6 +5,7 @@ const ROW = {
   environment: 'container',
   title: 'JupyterLab in a container',
   real: true,
+  faulty: false,
   expectedTransport: 'tunnel',
   transport: 'tunnel',
   cells: 700,

@@ -7,6 +7,12 @@ import { CHROMIUM_ARGUMENTS, findChromium } from '../../scripts/jupyter-lab.mjs'
 /** No page may keep anything: neither cookies nor storage. */
 export const NO_STORAGE = { profile: { default_content_setting_values: { cookies: 2 } } }
 
+/** A page of another site in a frame keeps its cookies. */
+export const THIRD_PARTY_COOKIES = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } }
+
+/** It keeps none. */
+export const NO_THIRD_PARTY_COOKIES = { profile: { cookie_controls_mode: 1, block_third_party_cookies: true } }
+
 /** What the browser keeps after its user was asked whether a site may reach this computer. */
 export function loopbackPermission(origin: string, isGranted: boolean): object {
   const site = { [`${origin},*`]: { setting: isGranted ? 1 : 2 } }

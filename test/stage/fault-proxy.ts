@@ -26,14 +26,24 @@ export type Faults = {
   maxBodyBytes?: number
   /** Headers that are set on answers, by their path and what they answer. */
   headers?(path: string, type: string): Record<string, string>
-  /** An answer that is given in place of the other side's: a login, an error. */
-  instead?(request: IncomingMessage): { status: number; headers: Record<string, string>; body?: string } | null
+  /** An answer that is given in place of the other side's: a login, an error. An upgrade is refused. */
+  instead?(request: IncomingMessage): InsteadAnswer | null
+  /** Another port of this computer, and the path there; `null`: where all goes. */
+  route?(request: IncomingMessage): { port: number; path: string } | null
+  /** The requests that it treats so; all when absent. */
+  concerns?(path: string): boolean
 }
+
+type InsteadAnswer = { status: number; headers: Record<string, string>; body?: string }
 
 export type FaultProxy = {
   port: number
   /** Requests so far, as `GET /path`; upgrades too. */
   readonly requests: readonly string[]
+  /** How many connections it has cut because nothing moved on them. */
+  readonly cuts: number
+  /** Answers that it replaced because they were too large. */
+  readonly refusals: number
   /** May be changed while it runs. */
   faults: Faults
   stop(): Promise<void>
@@ -54,31 +64,34 @@ export async function startFaultProxy(
   const server: Server = tls === undefined ? createServer() : createTlsServer(tls)
   const requests: string[] = []
   const open = new Set<Socket>()
-  const proxy: FaultProxy = { port: 0, requests, faults, stop: () => stop(server, open) }
+  const proxy = { port: 0, requests, cuts: 0, refusals: 0, faults, stop: () => stop(server, open) }
+  const faultsOf = ({ url = '/' }: IncomingMessage) => (proxy.faults.concerns?.(url) === false ? {} : proxy.faults)
   server.on('connection', (socket: Socket) => {
     open.add(socket)
     socket.on('close', () => open.delete(socket))
-    if (proxy.faults.idleMs !== undefined) socket.setTimeout(proxy.faults.idleMs, () => socket.destroy())
+    if (proxy.faults.idleMs === undefined) return
+    socket.setTimeout(proxy.faults.idleMs, () => {
+      proxy.cuts++
+      socket.destroy()
+    })
   })
   server.on('request', (incoming: IncomingMessage, answer: ServerResponse) => {
     requests.push(`${incoming.method} ${incoming.url}`)
-    passOn(incoming, answer, { target, faults: proxy.faults })
+    const tellRefusal = () => proxy.refusals++
+    passOn(incoming, answer, { target, faults: faultsOf(incoming), tellRefusal })
   })
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     requests.push(`UPGRADE ${incoming.url}`)
     socket.on('error', () => socket.destroy())
-    const path = inward(incoming.url ?? '/', proxy.faults)
-    if (proxy.faults.stripsUpgrades === true || path === null) socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
-    else
-      bridgeSockets(
-        { incoming, socket, head },
-        {
-          target,
-          path,
-          headers: inwardHeaders(incoming, proxy.faults),
-          ...(proxy.faults.maxMessageBytes === undefined ? {} : { maxMessageBytes: proxy.faults.maxMessageBytes }),
-        },
-      )
+    const own = faultsOf(incoming)
+    const inside = inward(incoming, target, own)
+    if (own.stripsUpgrades === true || inside === null || own.instead?.(incoming) != null) {
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+      return
+    }
+    const bridge = { target: inside.port, path: inside.path, headers: inwardHeaders(incoming, own) }
+    const { maxMessageBytes } = own
+    bridgeSockets({ incoming, socket, head }, maxMessageBytes === undefined ? bridge : { ...bridge, maxMessageBytes })
   })
   await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
   const address = server.address()
@@ -93,11 +106,14 @@ async function stop(server: Server, open: ReadonlySet<Socket>): Promise<void> {
   await closed
 }
 
-/** The path on the other side; `null` for one that does not lie below the prefix. */
-function inward(path: string, { prefix, addsPrefix }: Faults): string | null {
+/** Where the request goes; `null` for one that does not lie below the prefix. */
+function inward(incoming: IncomingMessage, target: number, { prefix, addsPrefix, route }: Faults) {
+  const path = incoming.url ?? '/'
+  const routed = route?.(incoming) ?? null
+  if (routed !== null) return routed
   if (prefix !== undefined && !path.startsWith(prefix)) return null
   const own = prefix === undefined ? path : `/${path.slice(prefix.length)}`
-  return addsPrefix === undefined ? own : `${addsPrefix}${own.slice(1)}`
+  return { port: target, path: addsPrefix === undefined ? own : `${addsPrefix}${own.slice(1)}` }
 }
 
 function inwardHeaders(incoming: IncomingMessage, { host, dropsRange }: Faults): Record<string, string | string[]> {
@@ -111,39 +127,38 @@ function inwardHeaders(incoming: IncomingMessage, { host, dropsRange }: Faults):
 function passOn(
   incoming: IncomingMessage,
   answer: ServerResponse,
-  { target, faults }: { target: number; faults: Faults },
+  { target, faults, tellRefusal }: { target: number; faults: Faults; tellRefusal: () => void },
 ): void {
-  const path = inward(incoming.url ?? '/', faults)
-  const instead = path === null ? { status: 404, headers: {} } : (faults.instead?.(incoming) ?? null)
-  if (instead !== null) {
+  const inside = inward(incoming, target, faults)
+  const instead: InsteadAnswer | null = faults.instead?.(incoming) ?? null
+  if (instead !== null || inside === null) {
     incoming.resume()
-    answer.writeHead(instead.status, instead.headers)
-    answer.end('body' in instead ? instead.body : undefined)
+    answer.writeHead(instead?.status ?? 404, instead?.headers ?? {})
+    answer.end(instead?.body)
     return
   }
+  const { port, path } = inside
   const headers = inwardHeaders(incoming, faults)
   if (faults.stripsUpgrades === true) delete headers.upgrade
-  const inner = request(
-    { host: '127.0.0.1', port: target, method: incoming.method, path: path ?? '/', headers },
-    (reply) => {
-      const type = String(reply.headers['content-type'] ?? '')
-      const extra = faults.headers?.(path ?? '/', type) ?? {}
-      const isHeld = faults.buffers === true || faults.maxBodyBytes !== undefined
-      if (!isHeld) {
-        answer.writeHead(reply.statusCode ?? 502, { ...reply.headers, ...extra })
-        reply.pipe(answer)
-        return
-      }
-      const chunks: Buffer[] = []
-      reply.on('data', (chunk: Buffer) => chunks.push(chunk))
-      reply.on('end', () => {
-        const body = Buffer.concat(chunks)
-        const isTooLarge = body.byteLength > (faults.maxBodyBytes ?? Number.POSITIVE_INFINITY)
-        answer.writeHead(isTooLarge ? 599 : (reply.statusCode ?? 502), isTooLarge ? {} : { ...reply.headers, ...extra })
-        answer.end(isTooLarge ? undefined : body)
-      })
-    },
-  )
+  const inner = request({ host: '127.0.0.1', port, method: incoming.method, path, headers }, (reply) => {
+    const type = String(reply.headers['content-type'] ?? '')
+    const extra = faults.headers?.(path, type) ?? {}
+    const isHeld = faults.buffers === true || faults.maxBodyBytes !== undefined
+    if (!isHeld) {
+      answer.writeHead(reply.statusCode ?? 502, { ...reply.headers, ...extra })
+      reply.pipe(answer)
+      return
+    }
+    const chunks: Buffer[] = []
+    reply.on('data', (chunk: Buffer) => chunks.push(chunk))
+    reply.on('end', () => {
+      const body = Buffer.concat(chunks)
+      const isTooLarge = body.byteLength > (faults.maxBodyBytes ?? Number.POSITIVE_INFINITY)
+      if (isTooLarge) tellRefusal()
+      answer.writeHead(isTooLarge ? 599 : (reply.statusCode ?? 502), isTooLarge ? {} : { ...reply.headers, ...extra })
+      answer.end(isTooLarge ? undefined : body)
+    })
+  })
   inner.on('error', () => {
     if (!answer.headersSent) answer.writeHead(502)
     answer.end()

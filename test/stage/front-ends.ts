@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { type Lab, openNotebook } from '../../scripts/jupyter-lab.mjs'
+import { executeInKernel } from './kernel-channel.ts'
 import { type CellOutput, labNotebook, notebookReady, type OpenNotebook, printed } from './notebook.ts'
 
 /** A program that shows notebooks of one Jupyter server. */
@@ -7,7 +8,7 @@ export type FrontEnd = {
   /** Show the file in the page and wait until its kernel answers. */
   open(page: Page, lab: Lab, file: string): Promise<void>
   /** The notebook that {@link open} opened. */
-  drive(page: Page): OpenNotebook
+  drive(page: Page, lab: Lab, file: string): OpenNotebook
 }
 
 export const JUPYTER_LAB: FrontEnd = {
@@ -74,6 +75,38 @@ export const NBCLASSIC: FrontEnd = {
       await classicReady(page)
     },
   }),
+}
+
+/** It runs every cell whenever its page is loaded, shows what they show, and leaves no way to run more. */
+export const VOILA: FrontEnd = {
+  async open() {
+    // Loading the page is what runs the first cell.
+  },
+  drive: (page, lab, file) => ({
+    outputs: page,
+    startsAnew: true,
+    async run(index) {
+      if (index > 0) return await printedJson(page)
+      // Its page has loaded when the last cell has run.
+      const url = `${lab.url}voila/render/${encodeURIComponent(file)}?token=${lab.token}`
+      await page.goto(url, { waitUntil: 'commit' })
+      return ''
+    },
+    execute: async (source) => printed(await executeInKernel(lab, source)),
+    async reload() {
+      await page.reload({ waitUntil: 'commit' })
+    },
+  }),
+}
+
+/** The list that the second cell of the scenario prints, as it stands on the page. */
+export async function printedJson(page: Page): Promise<string> {
+  return (
+    (await page
+      .getByText(/^\s*\["#/)
+      .first()
+      .textContent({ timeout: 30_000 })) ?? ''
+  )
 }
 
 async function classicReady(page: Page): Promise<void> {

@@ -5,7 +5,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { CHROMIUM_ARGUMENTS, findChromium, freePort, type Lab, startLab } from '../../scripts/jupyter-lab.mjs'
 import { launchProfile, loopbackPermission } from './browser-profile.ts'
 import { makeCertificate } from './certificate.ts'
-import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { type FaultProxy, type Faults, startFaultProxy } from './fault-proxy.ts'
 import { type FrontEnd, JUPYTER_LAB } from './front-ends.ts'
 import { makeOwnNetwork, type OwnNetwork } from './own-network.ts'
 
@@ -16,6 +16,8 @@ export type LabOptions = {
   hostName?: string
   /** Behind a reverse proxy that speaks HTTPS; needs a host name. */
   https?: boolean
+  /** Behind a reverse proxy that does this to what passes it. */
+  front?: Faults
   /**
    * The browser takes the notebook's address for one of the public internet; what its user said about access to this
    * computer. Headless, a question that nobody answers counts as a no.
@@ -38,6 +40,8 @@ export type LabOptions = {
 /** A JupyterLab and a browser, with what both say in `dist/e2e/<name>/`. */
 export type LabStage = {
   lab: Lab
+  /** What stands before the notebook server; `null`: nothing. */
+  front: FaultProxy | null
   context: BrowserContext
   /** Where the run's logs and pictures are. */
   folder: string
@@ -79,7 +83,7 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
     ...(serverProxy === undefined ? {} : { serverProxy }),
     ...(environment === undefined ? {} : { environment }),
   })
-  const front = options.https === true ? await startFaultProxy(port, {}, { tls: makeCertificate() }) : null
+  const front = await startFront(port, options)
   const lab = { ...local, url: seenUrl(local.url, options, front) }
   const context = await openBrowser(new URL(lab.url), options)
   const errors: string[] = []
@@ -90,6 +94,7 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
   let count = 0
   return {
     lab,
+    front,
     context,
     folder,
     errors,
@@ -121,12 +126,17 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
   }
 }
 
+async function startFront(port: number, { https, front }: LabOptions): Promise<FaultProxy | null> {
+  if (https !== true && front === undefined) return null
+  return await startFaultProxy(port, front ?? {}, https === true ? { tls: makeCertificate() } : {})
+}
+
 /** The notebook server's base as the browser sees it. */
-function seenUrl(url: string, { hostName }: LabOptions, front: FaultProxy | null): string {
+function seenUrl(url: string, { hostName, https }: LabOptions, front: FaultProxy | null): string {
   const seen = new URL(url)
   if (hostName !== undefined) seen.hostname = hostName
   if (front === null) return seen.href
-  seen.protocol = 'https:'
+  if (https === true) seen.protocol = 'https:'
   seen.port = String(front.port)
   return seen.href
 }

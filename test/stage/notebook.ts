@@ -51,6 +51,8 @@ export interface OpenNotebook {
   execute(source: string): Promise<string>
   /** Save, load the page again as a person would, and wait until the kernel is connected. */
   reload(): Promise<void>
+  /** A page that is loaded again gets another kernel, which knows nothing of what was selected. */
+  readonly startsAnew?: boolean
 }
 
 /** JupyterLab, Notebook 7, JupyterHub: whatever puts JupyterLab's application on the window. */

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { WidgetMessage } from '../../protocol/comm.ts'
+import { TUNNEL_LIMITS, type WidgetMessage } from '../../protocol/comm.ts'
 import type { Nonce } from '../../protocol/probe.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
 import type { Identity } from '../../widget/probe.ts'
@@ -72,7 +72,7 @@ describe('to the first picture', () => {
       transport: 'direct',
       pageKey: null,
       theme: 'light',
-      partBytes: 1 << 20,
+      partBytes: TUNNEL_LIMITS.partBytes,
     })
     expect(page.connects).toEqual([
       { message: { kind: 'connect', viewerId: IDENTITY.viewerId }, targetOrigin: new URL(server.base).origin },

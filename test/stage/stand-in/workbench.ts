@@ -4,8 +4,13 @@ import type { CellOutputs, ToOutput, ToWorkbench } from './messages.ts'
 export type Workbench = {
   /** @param kernelUrl the kernel's socket, with the token */
   connect(kernelUrl: string, kernel: { id: string; name: string }): Promise<void>
-  /** Show the notebook's outputs in a new webview; an earlier one is thrown away, as when its tab was closed. */
-  show(webviewUrl: string): void
+  /**
+   * Show the notebook's outputs in a new webview; an earlier one is thrown away, as when its tab was closed.
+   * @param isNested the outputs are a frame in the webview's page, not that page itself
+   */
+  show(webviewUrl: string, isNested: boolean): void
+  /** @param address where its ports are seen from outside, with `{port}` in it */
+  offerPorts(address: string): void
 }
 
 /** The messages of this protocol are binary: an offset table, then channel, header, parent, metadata, content, buffers. */
@@ -21,11 +26,12 @@ class StandInWorkbench implements Workbench {
   #webview: HTMLIFrameElement | null = null
   #opened: ArrayBuffer[] = []
   #outputs: CellOutputs = {}
+  #isNested = false
+  #ports = ''
 
   constructor() {
     window.addEventListener('message', (event: MessageEvent<ToWorkbench>) => {
-      // The output page is a frame in the webview's frame.
-      if (event.source !== null && event.source === this.#output) this.#receive(event.data)
+      if (event.source !== null && event.source === this.#output) this.#receive(event.data, event.ports[0])
     })
   }
 
@@ -44,8 +50,13 @@ class StandInWorkbench implements Workbench {
     this.#socket = socket
   }
 
-  show(webviewUrl: string): void {
+  offerPorts(address: string): void {
+    this.#ports = address
+  }
+
+  show(webviewUrl: string, isNested: boolean): void {
     this.#webview?.remove()
+    this.#isNested = isNested
     const webview = document.createElement('iframe')
     webview.id = 'webview'
     webview.setAttribute('sandbox', 'allow-scripts allow-same-origin allow-forms allow-popups allow-downloads')
@@ -55,14 +66,15 @@ class StandInWorkbench implements Workbench {
   }
 
   get #output(): Window | null {
-    return this.#webview?.contentWindow?.frames[0] ?? null
+    const page = this.#webview?.contentWindow ?? null
+    return this.#isNested ? (page?.frames[0] ?? null) : page
   }
 
   #send(message: ToOutput): void {
     this.#output?.postMessage(message, '*')
   }
 
-  #receive(message: ToWorkbench): void {
+  #receive(message: ToWorkbench, answer: MessagePort | undefined): void {
     switch (message.kind) {
       case 'ready':
         this.#send({ kind: 'start', kernel: this.#kernel, replay: this.#opened, outputs: this.#outputs })
@@ -73,7 +85,17 @@ class StandInWorkbench implements Workbench {
       case 'outputs':
         this.#outputs = message.outputs
         break
+      case 'port':
+        void this.#signIn(message.port).then((url) => answer?.postMessage(url))
+        break
     }
+  }
+
+  /** The ports lie on another site, which knows its user by a cookie. */
+  async #signIn(port: number): Promise<string> {
+    const url = this.#ports.replace('{port}', String(port))
+    await fetch(`${url}_sign-in`, { mode: 'no-cors', credentials: 'include' })
+    return url
   }
 }
 

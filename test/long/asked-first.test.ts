@@ -2,10 +2,10 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
 import type { CandidateReport } from '../../protocol/comm.ts'
 import { freePort } from '../../scripts/jupyter-lab.mjs'
+import { FIRST_PICTURE_MS, playScenario, scenarioCells } from '../e2e/scenario.ts'
 import { type FaultProxy, startFaultProxy } from '../stage/fault-proxy.ts'
 import { type LabOptions, type LabStage, startLabStage } from '../stage/lab-stage.ts'
 import { labNotebook, runCell, runSource, viewerReady, viewerRoot } from '../stage/notebook.ts'
-import { FIRST_PICTURE_MS, playScenario, scenarioCells } from './scenario.ts'
 
 /** Bases that answer only after somebody was asked: a login's cookie, or the browser's user. */
 let stage: LabStage | null = null

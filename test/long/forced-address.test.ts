@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../scripts/jupyter-lab.mjs'
+import { FIRST_PICTURE_MS, scenarioCells } from '../e2e/scenario.ts'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
 import { runCell, runSource, viewerReady, viewerRoot } from '../stage/notebook.ts'
 import { startRelay } from '../stage/relay.ts'
-import { FIRST_PICTURE_MS, scenarioCells } from './scenario.ts'
 
 /** The user set an address that leads nowhere: the cell says so, and the keyboard alone gets her out of it. */
 let stage: LabStage

@@ -7,6 +7,8 @@ export type ToWorkbench =
   | { kind: 'ready' }
   | { kind: 'frame'; data: string | ArrayBuffer }
   | { kind: 'outputs'; outputs: CellOutputs }
+  /** Where a port of the kernel's machine is seen from outside; answered at the port that comes with it. */
+  | { kind: 'port'; port: number }
 
 /** A bundle of mime types, and the id under which it may be replaced. */
 export type Shown = { displayId: string | null; data: Record<string, unknown> }
