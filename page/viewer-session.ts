@@ -8,7 +8,6 @@ import { CommandOrder } from './command-order.ts'
 import { applyCommand } from './commands.ts'
 import { sentenceOf } from './failure.ts'
 import { History } from './history.ts'
-import { watchLogin } from './login-watch.ts'
 import type { Picture } from './picture.ts'
 import { Reporter } from './reporter.ts'
 import { ServerClient } from './server-client.ts'
@@ -51,8 +50,7 @@ export class ViewerSession {
     this.#signal = signal
     this.#store = store
     this.#lost = lost
-    const transport = watchLogin(access.transport, lost)
-    this.viewer = new Viewer(store, new ServerClient(transport, access.pageKey), signal)
+    this.viewer = new Viewer(store, new ServerClient(access.transport, access.pageKey, lost), signal)
     this.viewer.picture = picture
     this.channel = new ChannelClient({ ...access, handlers: this.#handlers(), signal })
     this.#reporter = new Reporter(store, this.channel)

@@ -25,9 +25,9 @@ def find_node() -> str:
     """
     if sys.platform == "emscripten":
         raise NodeNotFoundError(
-            "This notebook's Python runs in the browser (JupyterLite, marimo.app), where no program can be started, and "
-            "the viewer needs one beside the kernel. Open the notebook where Python runs on a computer: JupyterLab, "
-            "a JupyterHub, VS Code, Colab."
+            "This notebook's Python runs in the browser (JupyterLite, marimo.app), where no program can be started, "
+            "and the viewer needs one beside the kernel. Open the notebook where Python runs on a computer: "
+            "JupyterLab, a JupyterHub, VS Code, Colab."
         )
     named = os.environ.get(NODE_VARIABLE)
     if named:
