@@ -61,7 +61,7 @@ export function isOfTheWay(error: unknown): boolean {
 
 /** The sentence for any error: our own words where we have them, never a stack. */
 export function sentenceOf(error: unknown): string {
-  return error instanceof Error && error.message !== '' ? error.message : 'Something failed.'
+  return error instanceof Error && error.message !== '' ? error.message : 'Something went wrong that has no words yet.'
 }
 
 function jsonOf(body: Uint8Array): unknown {

@@ -17,13 +17,9 @@ export type CellCount = number | Promise<number>
 export class ServerClient {
   readonly #transport: Transport
   readonly #key: PageKey
-  readonly #tellLogin: ((reason: string) => void) | undefined
-
-  /** @param tellLogin a login expired: that cuts no open channel, and another way may do without it */
-  constructor(transport: Transport, key: PageKey, tellLogin?: (reason: string) => void) {
+  constructor(transport: Transport, key: PageKey) {
     this.#transport = transport
     this.#key = key
-    this.#tellLogin = tellLogin
   }
 
   /** Headers that prove this page to the server. */
@@ -75,10 +71,7 @@ export class ServerClient {
   }
 
   #bytes(path: string, signal: AbortSignal): Promise<Uint8Array> {
-    return readBody(this.#transport, path, this.credentials, signal).catch((error) => {
-      if (error.kind === 'login') this.#tellLogin?.(error.message)
-      throw error
-    })
+    return readBody(this.#transport, path, this.credentials, signal)
   }
 
   async #json<Schema extends v.GenericSchema>(

@@ -50,7 +50,7 @@ export class ViewerSession {
     this.#signal = signal
     this.#store = store
     this.#lost = lost
-    this.viewer = new Viewer(store, new ServerClient(access.transport, access.pageKey, lost), signal)
+    this.viewer = new Viewer(store, new ServerClient(access.transport, access.pageKey), signal)
     this.viewer.picture = picture
     this.channel = new ChannelClient({ ...access, handlers: this.#handlers(), signal })
     this.#reporter = new Reporter(store, this.channel)
