@@ -97,7 +97,7 @@ function listen(
 
 function textOf(value: unknown): string {
   if (value instanceof Error) return `${value.name}: ${value.message}`
-  return typeof value === 'string' ? value : String(value)
+  return typeof value === 'symbol' ? value.toString() : String(value)
 }
 
 function withoutQuery(url: string): string {
