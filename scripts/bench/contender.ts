@@ -3,6 +3,8 @@ export type BenchData = {
   cellCount: number
   /** (n, 2) row-major, -1 to 1 */
   positions: Float32Array
+  /** the same with a third axis, (n, 3) row-major; made when asked for */
+  makeDeep(): Float32Array
   /** cluster of each cell */
   codes: Uint8Array<ArrayBuffer>
   colors: readonly string[]
@@ -26,6 +28,8 @@ export interface Contender {
   moving?(): Promise<void>
   /** Find the cell under a CSS pixel. */
   hover?(x: number, y: number): unknown
+  /** Show the embedding of three dimensions in place of the flat one. */
+  showDeep?(data: BenchData): Promise<void>
   /** Select inside a polygon of CSS pixels. @returns ascending cells */
   lasso?(corners: readonly (readonly [number, number])[]): Promise<Uint32Array>
 }

@@ -3,6 +3,8 @@ import { type BenchData, type Contender, HEIGHT, type Open, WIDTH } from './cont
 // Runs in the browser, in a bundle with one contender. The bench calls `step` by name and measures around it.
 
 const CLUSTERS = 20
+/** Frames of one movement; it is measured whole, and its frames are taken as alike. */
+const MOVING_FRAMES = 5
 const COLORS = Array.from({ length: CLUSTERS }, (_, i) => `hsl(${i * 18} 70% 50%)`)
 
 let contender: Contender | null = null
@@ -56,7 +58,17 @@ export function makeData(cellCount: number): void {
   }
   // Corners, so that every library fits the same square.
   positions.set([-1, -1, 1, 1])
-  data = { cellCount, positions, codes, colors: COLORS, genes }
+  const makeDeep = () => deepened(positions, () => bell() * 0.5)
+  data = { cellCount, positions, makeDeep, codes, colors: COLORS, genes }
+}
+
+/** @returns the same places with a height each, shape (n, 3) */
+function deepened(positions: Float32Array, height: () => number): Float32Array {
+  const deep = new Float32Array((positions.length / 2) * 3)
+  for (let cell = 0; cell < positions.length / 2; cell++) {
+    deep.set([positions[cell * 2] ?? 0, positions[cell * 2 + 1] ?? 0, height()], cell * 3)
+  }
+  return deep
 }
 
 export async function openContender(open: Open): Promise<void> {
@@ -66,8 +78,16 @@ export async function openContender(open: Open): Promise<void> {
   contender = await open(host)
 }
 
-export type StepName = 'show' | 'gene' | 'palette' | 'frame' | 'moving' | 'hover' | 'lasso'
-export type StepResult = { wallMs: number; sentBytes: number; found?: { count: number; sum: number } }
+export type StepName = 'show' | 'gene' | 'palette' | 'frame' | 'moving' | 'hover' | 'hover3d' | 'lasso'
+type Found = { count: number; sum: number }
+/** `times` is how often the operation was done; all else is of one of them. */
+export type StepResult = { wallMs: number; sentBytes: number; times: number; found?: Found }
+
+/** Show the embedding of three dimensions, where the library has them. */
+export async function showDeep(): Promise<void> {
+  if (data !== null) await contender?.showDeep?.(data)
+  waitForCard()
+}
 
 /** Do one operation and wait for the graphics card. @returns null where the library has no such operation */
 export async function step(name: StepName, repeat: number): Promise<StepResult | null> {
@@ -76,15 +96,21 @@ export async function step(name: StepName, repeat: number): Promise<StepResult |
   const start = performance.now()
   const result = await run(contender, data, { name, repeat })
   if (result === null) return null
+  // Which cell it is, is known before anything is drawn of it.
+  if (name !== 'hover' && name !== 'hover3d') waitForCard()
+  const times = name === 'moving' ? MOVING_FRAMES : 1
+  return { wallMs: (performance.now() - start) / times, sentBytes: (sentBytes - bytesBefore) / times, times, ...result }
+}
+
+function waitForCard(): void {
   for (const gl of contexts) gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4))
-  return { wallMs: performance.now() - start, sentBytes: sentBytes - bytesBefore, ...result }
 }
 
 async function run(
   who: Contender,
   given: BenchData,
   { name, repeat }: { name: StepName; repeat: number },
-): Promise<{ found?: { count: number; sum: number } } | null> {
+): Promise<{ found?: Found } | null> {
   switch (name) {
     case 'show':
       await who.show(given)
@@ -92,8 +118,10 @@ async function run(
     case 'gene':
       await who.gene(repeat % 2 === 0 ? 0 : 1)
       return {}
-    case 'hover': {
-      if (!who.hover) return null
+    case 'hover':
+    case 'hover3d': {
+      const isMissing = name === 'hover3d' && !who.showDeep
+      if (!who.hover || isMissing) return null
       const cell = who.hover(100 + ((repeat * 37) % 600), 100 + ((repeat * 53) % 400))
       return typeof cell === 'number' ? { found: { count: 1, sum: cell } } : {}
     }
@@ -101,6 +129,14 @@ async function run(
       if (!who.lasso) return null
       const cells = await who.lasso(lassoCorners())
       return { found: { count: cells.length, sum: cells.reduce((sum, cell) => sum + cell, 0) } }
+    }
+    case 'moving': {
+      if (!who.moving) return null
+      for (let frame = 0; frame < MOVING_FRAMES; frame++) {
+        await who.moving()
+        waitForCard()
+      }
+      return {}
     }
     default: {
       const operation = who[name]

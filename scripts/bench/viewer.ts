@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util'
 import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
 import { CHROMIUM_ARGUMENTS, findChromium } from '../chromium.mjs'
 import { bundleContender, CONTENDERS, type ContenderName, installPeers } from './bundles.ts'
-import { report, type Sample } from './report.ts'
+import { measuresOf, rowsOf, type Sample, textOf } from './report.ts'
+import { publish } from './rows.ts'
 import type { StepName, StepResult } from './viewer-round.ts'
 
 // npm run bench:viewer [-- --cells 1000000,3000000 --rounds 3 --only own,three]
@@ -20,7 +21,8 @@ const STEPS: readonly (readonly [StepName, number])[] = [
   ['frame', 3],
   ['hover', 20],
   ['lasso', 1],
-  ['moving', 3], // last: it leaves the view elsewhere
+  ['moving', 3], // it leaves the view elsewhere
+  ['hover3d', 10], // last: it shows another embedding
 ]
 /** Spatial indexes are made in this time after the first hover; what it costs is a step of its own. */
 const INDEX_MS = 2_000
@@ -40,9 +42,11 @@ const samples = await measure({
 })
 await mkdir(FOLDER, { recursive: true })
 const machine = { cores: cpus().length, processor: cpus()[0]?.model, graphics: 'software (SwiftShader)' }
-const summary = report(samples)
-await writeFile(join(FOLDER, 'viewer.json'), `${JSON.stringify({ machine, ...summary, samples }, null, 1)}\n`)
-console.log(summary.text)
+const measures = measuresOf(samples)
+await writeFile(join(FOLDER, 'viewer-contenders.json'), `${JSON.stringify({ machine, measures }, null, 1)}\n`)
+console.log(textOf(measures))
+const { rows, goals } = rowsOf(measures)
+publish(rows, join(FOLDER, 'viewer.json'), goals)
 
 async function measure(plan: {
   sizes: readonly number[]
@@ -89,7 +93,11 @@ async function measureOne(
     await page.evaluate(() => bench.openContender(bench.open))
     const before = await keptBytes(session)
     for (const [step, times] of STEPS) {
-      if (step === 'hover') await warmIndex(page)
+      if (step === 'hover') {
+        await warmIndex(page)
+        samples.push({ name, cells, step: 'keptIndexed', keptBytes: (await keptBytes(session)) - before })
+      }
+      if (step === 'hover3d') await page.evaluate(() => bench.showDeep())
       for (let repeat = 0; repeat < times; repeat++) {
         const result = await measureStep(page, session, { step, repeat })
         if (result !== null) samples.push({ name, cells, step, ...result })
@@ -109,7 +117,7 @@ async function measureStep(
 ): Promise<(StepResult & { cpuMs: number }) | null> {
   const before = await mainThreadMs(session)
   const result = await page.evaluate(([name, count]) => bench.step(name, count), [step, repeat] as const)
-  return result && { ...result, cpuMs: (await mainThreadMs(session)) - before }
+  return result && { ...result, cpuMs: ((await mainThreadMs(session)) - before) / result.times }
 }
 
 /** CPU time of the page's main thread; the time of workers is not in it. */

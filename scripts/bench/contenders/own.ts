@@ -49,6 +49,12 @@ export const open: Open = async (host) => {
       await nextFrame()
     },
     hover: (x, y) => scatter.pick(x, y),
+    async showDeep(given) {
+      const positions = given.makeDeep()
+      scatter.setEmbedding({ ...EMBEDDING, key: 'deep', dimensions: 3, center: [0, 0, 0], positions })
+      scatter.setSelection(null)
+      await scatter.whenDrawn()
+    },
     async lasso(corners) {
       const cells = scatter.cellsInPolygon(corners)
       scatter.setSelection(cells)

@@ -71,6 +71,15 @@ export const open: Open = async (host) => {
       camera.position.x += 0.001
       await draw()
     },
+    async showDeep(data) {
+      geometry.setAttribute('position', new BufferAttribute(data.makeDeep(), 3))
+      geometry.boundingSphere = null
+      camera.position.set(0.9, 0.9, 0.9)
+      camera.lookAt(0, 0, 0)
+      camera.far = 10
+      camera.updateProjectionMatrix()
+      await draw()
+    },
     hover(x, y) {
       raycaster.params.Points.threshold = 5 / PIXELS_PER_UNIT
       raycaster.setFromCamera(new Vector2((x / WIDTH) * 2 - 1, 1 - (y / HEIGHT) * 2), camera)
