@@ -24,6 +24,8 @@ export type KernelCallParts = {
   open: Open
   /** Reads of the arrays that the kernel knows by this name. */
   readFrom: (sourceId: string) => KernelRead
+  /** Read what the first page of a viewer asks for. */
+  readAhead: (viewer: Viewer) => Promise<void>
   tunnel: (params: TunnelFetch, body: Uint8Array) => Promise<TunnelAnswer>
   report: Report
   log: Log
@@ -100,7 +102,7 @@ export class KernelCalls {
 
   /** For a path, answered when it is open; arrays in the kernel were checked there, so they open meanwhile. */
   async #open({ source: spec, options, state, commandSeq, savesPictures, ...secrets }: OpenParams): Promise<void> {
-    const { viewers, kernel, open, readFrom, log } = this.#parts
+    const { viewers, kernel, open, readFrom, readAhead, log } = this.#parts
     const id = parseViewerId(secrets.viewerId)
     const token = parseViewerToken(secrets.viewerToken)
     if (id === null || token === null) throw new ProtocolError('bad_request', 'A viewer needs an id and a token.')
@@ -110,6 +112,8 @@ export class KernelCalls {
     // Every reader of the promise hears of a failure; a viewer without readers must not end the process.
     source.catch((error: unknown) => log.warn('A dataset could not be opened', { error }))
     const viewer = viewers.open({ id, token, kernel, source, pulse, state, commandSeq, savesPictures })
+    // A viewer with a state had pages, which may show something else.
+    if (state === null) readAhead(viewer).catch((error: unknown) => log.debug('Nothing was read ahead', { error }))
     if (spec.kind === 'path') await this.#untilOpen(viewer)
   }
 

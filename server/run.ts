@@ -10,6 +10,7 @@ import { Log } from './log.ts'
 import { watchParent } from './parent.ts'
 import { Pipe } from './pipe.ts'
 import { lineWriter, openOutput, writeLastLine } from './process-streams.ts'
+import { readAhead } from './read-ahead.ts'
 import { endService, type Service, startService } from './service.ts'
 import type { KernelRead } from './sources/open-source.ts'
 import { openSource } from './sources/open-source.ts'
@@ -37,13 +38,14 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   } catch (error) {
     return fail(pipe, output, error, EXIT_UNAVAILABLE)
   }
-  const { app, viewers, report, port, version, settings } = service
+  const { app, viewers, report, port, version, settings, columns } = service
   const tunnel = new Tunnel(app)
   const calls = new KernelCalls({
     viewers,
     kernel,
     open: (spec, options, read) => openSource(spec, options, read, settings),
     readFrom: (sourceId) => readFrom(pipe, sourceId),
+    readAhead: (viewer) => readAhead(columns, viewer),
     tunnel: (params, body) => tunnel.fetch(params, body, port),
     report,
     log,

@@ -35,6 +35,8 @@ export type Service = {
   version: string
   /** How the sources of this server are opened. */
   settings: SourceSettings
+  /** Frames that were read, for all viewers. */
+  columns: ColumnCache
 }
 
 /** @throws PortTakenError when the port is fixed and taken */
@@ -50,7 +52,7 @@ export async function startService({ config, log, host, entrance }: ServiceParts
   port = await listen(app, config.port, config.isPortFixed, host)
   log.info('Listening', { port, instanceId: viewers.instanceId, version })
   const columnFolder = config.cacheFolder === null ? null : new ColumnFolder(columnPlace(config.cacheFolder))
-  return { app, viewers, report, port, version, settings: { columnFolder } }
+  return { app, viewers, report, port, version, settings: { columnFolder }, columns }
 }
 
 /** Pages hear why it ends; what does not end by itself in time is cut off. */

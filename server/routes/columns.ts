@@ -27,13 +27,13 @@ export function columnRoutes(app: FastifyInstance, parts: AppParts): void {
 }
 
 function wanted(named: ColorBy | null, isGzipped: boolean): Wanted {
-  return { isNamed: named !== null, choose: (source, signal) => choose(source, named, isGzipped, signal) }
+  return { isNamed: named !== null, choose: (source, signal) => columnAsk(source, { named, isGzipped }, signal) }
 }
 
-async function choose(
+/** @param named `null` for whatever colours the cells at first; the answer is `null` where nothing does */
+export async function columnAsk(
   source: DataSource,
-  named: ColorBy | null,
-  isGzipped: boolean,
+  { named, isGzipped }: { named: ColorBy | null; isGzipped: boolean },
   signal: AbortSignal,
 ): Promise<FrameAsk | null> {
   const color = named ?? (await source.defaults(signal)).defaultColor

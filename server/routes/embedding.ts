@@ -15,7 +15,7 @@ export function embeddingRoute(app: FastifyInstance, parts: AppParts): void {
     const { key, dimensions } = parseInput(embeddingQuery, request.query)
     return sendFrame(parts, request, reply, {
       isNamed: key !== undefined,
-      choose: (source, signal) => choose(source, key ?? null, dimensions ?? null, signal),
+      choose: (source, signal) => embeddingAsk(source, { key: key ?? null, dimensions: dimensions ?? null }, signal),
     })
   })
 }
@@ -28,10 +28,10 @@ async function defaultsWith(source: DataSource, named: string | null, signal: Ab
   return source.defaults(signal)
 }
 
-async function choose(
+/** @param named `null` for whatever the dataset shows first */
+export async function embeddingAsk(
   source: DataSource,
-  named: string | null,
-  asked: number | null,
+  { key: named, dimensions: asked }: { key: string | null; dimensions: number | null },
   signal: AbortSignal,
 ): Promise<FrameAsk> {
   const { defaultEmbedding, embeddings } = await defaultsWith(source, named, signal)

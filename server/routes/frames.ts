@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ProtocolError } from '../../protocol/errors.ts'
+import type { ColumnCache } from '../column-cache.ts'
 import { type AppParts, dataSignal, openedSource, viewerOf } from '../request-context.ts'
 import type { DataSource } from '../sources/data-source.ts'
 import { isUnchanged, sendBytes, sendUnchanged } from './send-bytes.ts'
@@ -40,7 +41,7 @@ export async function sendFrame(
   if (ask === null) return reply.code(204).send()
   const etag = etagOf([viewer.instanceId, source.id, version, ask.key, ask.isGzipped ? 'gzip' : 'plain'])
   if (isUnchanged(request, etag)) return sendUnchanged(reply, etag)
-  const bytes = await readFrame(parts, { source, version, ask, signal })
+  const bytes = await readFrame(parts.columns, { source, version, ask, signal })
   viewer.sorting.look()
   return sendBytes(request, reply, {
     bytes,
@@ -52,7 +53,7 @@ export async function sendFrame(
 type Read = { source: DataSource; version: string; ask: FrameAsk; signal: AbortSignal }
 
 /** Not `Content-Encoding`: a part of a body that proxies may unpack cannot be joined with another. */
-function readFrame({ columns }: AppParts, { source, version, ask, signal }: Read): Promise<Uint8Array> {
+export function readFrame(columns: ColumnCache, { source, version, ask, signal }: Read): Promise<Uint8Array> {
   const key = JSON.stringify([source.id, version, ask.key])
   const plain = (stop: AbortSignal) => columns.get(key, stop, (shared) => ask.make(source, shared))
   if (!ask.isGzipped) return plain(signal)
