@@ -26,10 +26,12 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
   const host = meetHost(launch, store)
   let isShown = false
   try {
+    const opening = openAccess(launch, host, signal)
+    opening.catch(() => undefined) // Awaited below, unless the browser cannot draw.
     // The graphics context is made while the key is on its way.
     const canvas = makeCanvas()
     const picture = new Picture(canvas, store)
-    const access = await openAccess(launch, host, signal)
+    const access = await opening
     const session = new ViewerSession(access, {
       store,
       picture,

@@ -29,17 +29,27 @@ export interface Transport {
 /** Behind a proxy: small enough for those that hold a whole answer in memory, large enough to cost few round trips. */
 const PROXY_PART_BYTES = 8 << 20
 
-/** Requests to the page's own base, wherever that is. */
-export function httpTransport(location: Pick<Location, 'hostname' | 'pathname'>): Transport {
+/** From about 100 Mbit/s on, compressing takes longer than it saves. */
+const FAST_BYTES_PER_MS = 10_000
+
+/** How a document came to the browser: bytes and milliseconds. */
+type Arrival = Pick<PerformanceResourceTiming, 'transferSize' | 'responseStart' | 'responseEnd'>
+
+/** Requests to the page's own base, wherever that is. @param arrival of the page itself, which tells how fast the way is */
+export function httpTransport(location: Pick<Location, 'hostname' | 'pathname'>, arrival?: Arrival): Transport {
   // A proxy on localhost is often an ssh tunnel's end, so only a server at the root of loopback is surely near.
   const isNear = isLoopback(location.hostname) && location.pathname === '/'
   return {
     kind: 'http',
     partBytes: isNear ? null : PROXY_PART_BYTES,
     parallelParts: 2,
-    wantsGzip: !isNear,
+    wantsGzip: !isNear && !(arrival && cameFast(arrival)),
     call: callByFetch,
   }
+}
+
+function cameFast({ transferSize, responseStart, responseEnd }: Arrival): boolean {
+  return transferSize > FAST_BYTES_PER_MS * (responseEnd - responseStart)
 }
 
 async function callByFetch({ method, path, headers, body, signal }: Call): Promise<Answer> {

@@ -15,3 +15,13 @@ test.each([
   expect(wantsGzip).toBe(isCompressed)
   expect(partBytes === null).toBe(!isCompressed)
 })
+
+test.each([
+  ['in a moment, as on one machine', 9, false],
+  ['slowly, as through an ssh tunnel', 60, true],
+])('behind a proxy where the page itself came %s', (_, tookMs, isCompressed) => {
+  const arrival = { transferSize: 166_000, responseStart: 100, responseEnd: 100 + tookMs }
+  const { wantsGzip, partBytes } = httpTransport({ hostname: 'localhost', pathname: '/proxy/8765/' }, arrival)
+  expect(wantsGzip).toBe(isCompressed)
+  expect(partBytes).not.toBeNull()
+})
