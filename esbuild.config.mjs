@@ -45,7 +45,7 @@ const BUNDLES = [
       ...BROWSER,
       entryPoints: ['page/main.tsx'],
       outdir: STATIC,
-      plugins: [unusedSchemasLeave()],
+      plugins: [unusedSchemasLeave(), shadersWithoutAir()],
       jsx: 'automatic',
       jsxImportSource: 'preact',
     },
@@ -117,6 +117,23 @@ function unusedSchemasLeave() {
       build.onLoad({ filter: /[\\/]protocol[\\/][\w-]+\.ts$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8')
         const contents = source.replace(/\bv\.(?!parse\b|safeParse\b|is\b)(\w+)\(/g, '/* @__PURE__ */ v.$1(')
+        return { contents, loader: 'ts' }
+      })
+    },
+  }
+}
+
+/** A shader travels as text, which no minifier touches: its indentation and its spaces around signs stay behind. */
+function shadersWithoutAir() {
+  const line = (text) =>
+    text.startsWith('#') ? `\\n${text}\\n` : text.trim().replace(/ *([-+*/=<>!&|?:;,(){}]) */g, '$1')
+  const dense = (text) => text.split('\n').map(line).join('').replaceAll('\\n\\n', '\\n')
+  return {
+    name: 'shaders-without-air',
+    setup(build) {
+      build.onLoad({ filter: /-shaders\.ts$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8')
+        const contents = source.replace(/= `\n([^`]*)`/g, (_, shader) => `= \`${dense(shader)}\``)
         return { contents, loader: 'ts' }
       })
     },

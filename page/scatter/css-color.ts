@@ -2,15 +2,14 @@
 export type Rgba = readonly [number, number, number, number]
 
 const HEX = /^#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/i
-const FUNCTION = /^rgba?\(([^)]*)\)$/i
 
 /**
- * Parse a CSS colour: `#rgb[a]`, `#rrggbb[aa]`, `rgb()`, `rgba()`; anything else is asked of the browser (names, `hsl()`).
+ * Parse a CSS colour: `#rgb[a]`, `#rrggbb[aa]`; anything else (names, `rgb()`, `hsl()`, `oklch()`) is asked of the browser.
  * @returns null for a text that is no colour
  */
 export function parseColor(text: string): Rgba | null {
   const source = text.trim()
-  return parseHex(source) ?? parseFunction(source) ?? askBrowser(source)
+  return parseHex(source) ?? askBrowser(source)
 }
 
 export function toHex([red, green, blue]: Rgba | readonly [number, number, number]): string {
@@ -25,45 +24,21 @@ function parseHex(source: string): Rgba | null {
   return [part(0), part(2), part(4), long.length === 8 ? part(6) : 255]
 }
 
-function parseFunction(source: string): Rgba | null {
-  const inside = FUNCTION.exec(source)?.[1]
-  if (inside === undefined) return null
-  const parts = inside.split(/[\s,/]+/).filter((part) => part !== '')
-  if (parts.length !== 3 && parts.length !== 4) return null
-  const [red, green, blue] = parts.slice(0, 3).map((part) => scaled(part, 255))
-  const alpha = parts[3] === undefined ? 255 : scaled(parts[3], 255, 255)
-  if (red === undefined || green === undefined || blue === undefined) return null
-  return [red, green, blue, alpha].some(Number.isNaN) ? null : [red, green, blue, alpha]
-}
-
-/** A number or percentage of `whole`, clamped to a byte; a plain number is multiplied by `unit` (alpha runs to 1). */
-function scaled(part: string, whole: number, unit = 1): number {
-  const isPercentage = part.endsWith('%')
-  const digits = isPercentage ? part.slice(0, -1) : part
-  const number = digits === '' ? Number.NaN : Number(digits)
-  return Math.min(255, Math.max(0, isPercentage ? (number / 100) * whole : number * unit))
-}
-
-let probe: OffscreenCanvasRenderingContext2D | null | undefined
+let probe: OffscreenCanvasRenderingContext2D | null = null
 
 /** A canvas keeps its fill style when told something that is no colour: two different starts tell the two cases apart. */
 function askBrowser(source: string): Rgba | null {
-  if (probe === undefined) {
-    probe = typeof OffscreenCanvas === 'undefined' ? null : new OffscreenCanvas(1, 1).getContext('2d')
-  }
-  if (!probe) return null
-  const answers = ['#000000', '#ffffff'].map((start) => fillStyleAfter(probe, start, source))
-  const [first, second] = answers
-  return first !== undefined && first === second ? (parseHex(first) ?? parseFunction(first)) : null
-}
-
-function fillStyleAfter(
-  context: OffscreenCanvasRenderingContext2D | null | undefined,
-  start: string,
-  source: string,
-): string | undefined {
-  if (!context) return undefined
-  context.fillStyle = start
-  context.fillStyle = source
-  return typeof context.fillStyle === 'string' ? context.fillStyle : undefined
+  if (typeof OffscreenCanvas === 'undefined') return null
+  probe ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
+  if (probe === null) return null
+  probe.fillStyle = '#000'
+  probe.fillStyle = source
+  const first = probe.fillStyle
+  probe.fillStyle = '#fff'
+  probe.fillStyle = source
+  if (first !== probe.fillStyle) return null
+  probe.clearRect(0, 0, 1, 1)
+  probe.fillRect(0, 0, 1, 1)
+  const [red = 0, green = 0, blue = 0, alpha = 0] = probe.getImageData(0, 0, 1, 1).data
+  return [red, green, blue, alpha]
 }
