@@ -21,27 +21,32 @@ export function categoryCenters(
   const centers = new Float32Array(categoryCount * 3).fill(Number.NaN)
   if (categoryCount > MAX_LABELLED) return centers
   const grid = new Bins(embedding)
-  const counts = new Uint32Array(categoryCount * grid.size)
+  const { size } = grid
+  const bins = grid.binsOfCells()
+  const counts = new Uint32Array(categoryCount * size)
   for (let cell = 0; cell < codes.length; cell++) {
-    const category = codes[cell] as number
-    const bin = grid.binOf(cell)
-    if (bin < 0 || category >= categoryCount) continue
-    const at = category * grid.size + bin
-    counts[at] = (counts[at] as number) + 1
+    const bin = bins[cell] as number
+    const at = (codes[cell] as number) * size + bin
+    // A code beyond the categories, so missing, lies beyond the counts.
+    if (bin >= 0 && at < counts.length) counts[at] = (counts[at] as number) + 1
   }
-  const peaks = Array.from({ length: categoryCount }, (_, category) =>
-    grid.peak(counts.subarray(category * grid.size, (category + 1) * grid.size)),
-  )
+  const isNear = new Uint32Array(counts.length)
+  for (let start = 0; start < counts.length; start += size) {
+    isNear[start + grid.peak(counts.subarray(start, start + size))] = 1
+    isNear.set(grid.withNeighbours(isNear.subarray(start, start + size)), start)
+  }
+  const { positions, dimensions } = embedding
   const sums = new Float64Array(categoryCount * 4)
   for (let cell = 0; cell < codes.length; cell++) {
     const category = codes[cell] as number
-    const peak = peaks[category]
-    const bin = grid.binOf(cell)
-    if (peak === undefined || bin < 0 || !grid.areNear(bin, peak)) continue
-    for (let axis = 0; axis < 3; axis++) {
-      sums[category * 4 + axis] = (sums[category * 4 + axis] as number) + grid.coordinate(cell, axis)
-    }
-    sums[category * 4 + 3] = (sums[category * 4 + 3] as number) + 1
+    const bin = bins[cell] as number
+    if (bin < 0 || isNear[category * size + bin] !== 1) continue
+    const from = cell * dimensions
+    const at = category * 4
+    sums[at] = (sums[at] as number) + (positions[from] as number)
+    if (dimensions > 1) sums[at + 1] = (sums[at + 1] as number) + (positions[from + 1] as number)
+    if (dimensions > 2) sums[at + 2] = (sums[at + 2] as number) + (positions[from + 2] as number)
+    sums[at + 3] = (sums[at + 3] as number) + 1
   }
   for (let category = 0; category < categoryCount; category++) {
     const cells = sums[category * 4 + 3] as number
@@ -61,67 +66,60 @@ class Bins {
 
   constructor({ positions, dimensions }: Embedding) {
     this.#positions = positions
-    this.#dimensions = Math.min(3, dimensions)
-    this.#side = BINS[this.#dimensions] ?? 1
-    this.size = this.#side ** this.#dimensions
+    this.#dimensions = dimensions
+    this.#side = BINS[dimensions] ?? 1
+    this.size = this.#side ** dimensions
     this.#bounds = boundsOf(positions, dimensions)
   }
 
-  coordinate(cell: number, axis: number): number {
-    return axis < this.#dimensions ? (this.#positions[cell * this.#dimensions + axis] as number) : 0
-  }
-
-  /** -1 for a cell without a position */
-  binOf(cell: number): number {
-    let bin = 0
-    for (let axis = 0; axis < this.#dimensions; axis++) {
-      const value = this.coordinate(cell, axis)
-      if (!Number.isFinite(value)) return -1
+  /** @returns the bin of each cell, -1 for a cell without a position */
+  binsOfCells(): Int16Array {
+    const positions = this.#positions
+    const dimensions = this.#dimensions
+    const side = this.#side
+    const bins = new Int16Array(positions.length / dimensions)
+    for (let axis = 0; axis < dimensions; axis++) {
       const low = this.#bounds.low[axis] as number // three axes
       const extent = (this.#bounds.high[axis] as number) - low
-      const step = extent > 0 ? Math.floor(((value - low) / extent) * this.#side) : 0
-      bin = bin * this.#side + Math.min(this.#side - 1, step)
+      const scale = extent > 0 ? side / extent : 0
+      for (let cell = 0, from = axis; cell < bins.length; cell++, from += dimensions) {
+        const bin = bins[cell] as number
+        const step = ((positions[from] as number) - low) * scale
+        // False for NaN; what is not finite lies in no bin.
+        bins[cell] =
+          bin >= 0 && step >= 0 && step < Number.POSITIVE_INFINITY ? bin * side + Math.min(side - 1, step | 0) : -1
+      }
     }
-    return bin
-  }
-
-  areNear(a: number, b: number): boolean {
-    let [restA, restB] = [a, b]
-    for (let axis = 0; axis < this.#dimensions; axis++) {
-      if (Math.abs((restA % this.#side) - (restB % this.#side)) > 1) return false
-      restA = Math.floor(restA / this.#side)
-      restB = Math.floor(restB / this.#side)
-    }
-    return true
+    return bins
   }
 
   /** The bin whose neighbourhood holds the most; the fuller one itself where neighbourhoods are alike. */
   peak(counts: Uint32Array): number {
+    const sums = this.withNeighbours(counts)
     let best = 0
     let most = -1
     for (let bin = 0; bin < counts.length; bin++) {
       const own = counts[bin] as number
-      if (own === 0) continue
-      const score = this.#neighbours(bin).reduce((sum, near) => sum + (counts[near] as number), 0) + own / (own + 1)
-      if (score <= most) continue
+      const score = (sums[bin] as number) + own / (own + 1)
+      if (own === 0 || score <= most) continue
       best = bin
       most = score
     }
     return best
   }
 
-  #neighbours(bin: number): number[] {
-    let bins = [0]
-    let unit = 1
-    let rest = bin
-    for (let axis = 0; axis < this.#dimensions; axis++) {
-      const at = rest % this.#side
-      const steps = [at - 1, at, at + 1].filter((step) => step >= 0 && step < this.#side)
-      const weight = unit
-      bins = bins.flatMap((partial) => steps.map((step) => partial + step * weight))
-      unit *= this.#side
-      rest = Math.floor(rest / this.#side)
+  /** @returns for each bin the sum of it and all that touch it, along one axis after the other */
+  withNeighbours(counts: Uint32Array): Uint32Array {
+    const side = this.#side
+    let sums = counts
+    for (let stride = 1; stride < counts.length; stride *= side) {
+      const before = sums
+      sums = before.map((own, bin) => {
+        const at = Math.floor(bin / stride) % side
+        const lower = at > 0 ? (before[bin - stride] as number) : 0
+        return own + lower + (at < side - 1 ? (before[bin + stride] as number) : 0)
+      })
     }
-    return bins
+    return sums
   }
 }

@@ -163,15 +163,18 @@ export class Scatter {
 
   /** @param at the CSS pixel that stays where it is; without it the middle */
   zoomBy(factor: number, at?: Point): void {
+    this.#isOnItsWay()
     this.#control.zoomBy(factor, at)
   }
 
   panBy(dx: number, dy: number): void {
+    this.#isOnItsWay()
     this.#control.panBy(dx, dy)
   }
 
   /** Turn a 3D embedding as if the pointer held its front. Does nothing in 2D. */
   orbitBy(dx: number, dy: number): void {
+    this.#isOnItsWay()
     this.#control.orbitBy(dx, dy)
   }
 
@@ -358,14 +361,17 @@ export class Scatter {
     }
   }
 
+  /** A hand moves the camera, and will again in a moment. A camera that was set is where it is to stay. */
+  #isOnItsWay(): void {
+    if (this.#scene.cellCount <= MOVING_CELLS) return
+    clearTimeout(this.#restTimer)
+    this.#restTimer = setTimeout(() => {
+      this.#restTimer = undefined
+      this.requestDraw()
+    }, REST_MS)
+  }
+
   #cameraMoved(camera: Camera): void {
-    if (this.#scene.cellCount > MOVING_CELLS) {
-      clearTimeout(this.#restTimer)
-      this.#restTimer = setTimeout(() => {
-        this.#restTimer = undefined
-        this.requestDraw()
-      }, REST_MS)
-    }
     this.requestDraw()
     this.#options.onCamera?.(camera)
   }

@@ -1,9 +1,11 @@
 import type { Coloring } from '../../../../page/scatter/coloring.ts'
+import { parseColor } from '../../../../page/scatter/css-color.ts'
 import { Scatter, type ScatterOptions } from '../../../../page/scatter/scatter.ts'
 import type { Embedding } from '../../../../protocol/column-frame.ts'
 
 // What tests call inside the browser: this file and the scatter are bundled into a blank page as `harness`.
 
+export { parseColor }
 export type Color = [number, number, number]
 
 export function canvasOf(width: number, height: number): HTMLCanvasElement {

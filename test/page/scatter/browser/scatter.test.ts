@@ -42,6 +42,29 @@ describe('colours at known places', () => {
     ])
   })
 
+  test('a colour may be written in every way that the browser knows', async () => {
+    const colors = [
+      'rgb(255, 136, 0)',
+      'rgb(100% 50% 0%)',
+      'hsl(120 100% 50%)',
+      'rebeccapurple',
+      'oklch(62.8% 0.2577 29.23)',
+    ]
+    const others = ['', 'url(x)', 'rgb(1,2)', 'rgb(a,b,c)', 'no colour', '#12']
+    const found = await stage.page.evaluate(
+      (all) => all.map((color) => harness.parseColor(color)),
+      [...colors, ...others],
+    )
+    expect(found).toEqual([
+      [255, 136, 0, 255],
+      [255, 128, 0, 255],
+      [0, 255, 0, 255],
+      [102, 51, 153, 255],
+      [255, 0, 0, 255],
+      ...others.map(() => null),
+    ])
+  })
+
   test('an image as it came from the microscope has y downward', async () => {
     const found = await stage.page.evaluate(() => {
       const shown = harness.show()
