@@ -37,6 +37,11 @@ def is_anndata(data: object) -> bool:
     return all(hasattr(data, part) for part in ("obs", "var", "obsm", "uns", "var_names", "n_obs"))
 
 
+def is_mudata(data: object) -> bool:
+    """Whether ``data`` is a MuData, which holds several AnnData."""
+    return all(hasattr(data, part) for part in ("mod", "obs", "obsm", "n_mod"))
+
+
 def is_url(data: object) -> bool:
     """Whether ``data`` is the http(s) URL of a store."""
     return isinstance(data, str) and data.lower().startswith(("http://", "https://"))

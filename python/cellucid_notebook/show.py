@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from . import _server
-from ._checks import check_anndata, check_override, data_path, is_anndata, is_url
+from ._checks import check_anndata, check_override, data_path, is_anndata, is_mudata, is_url
 from ._environment import override
 from ._link import ViewerLink
 from ._origin import backing_file
@@ -111,6 +111,12 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     elif isinstance(data, (str, os.PathLike)):
         path = data_path(data)
         viewer = _show_path(path, {**options, "name": path.name}, presentation, _server.ensure(port))
+    elif is_mudata(data):
+        names = list(data.mod)
+        raise TypeError(
+            f"This is a MuData of {len(names)} datasets: {', '.join(names)}. Show one of them: "
+            f"show_anndata(mdata[{names[0] if names else 'rna'!r}])."
+        )
     elif is_anndata(data):
         key = check_anndata(data, color=color, embedding=embedding, gene_id_column=gene_id_column, layer=layer)
         viewer = _show_adata(data, {**options, "embedding": key}, presentation, _server.ensure(port))

@@ -6,6 +6,23 @@ export type ValueRange = { min: number | null; max: number | null; missingCells:
  * @param hasZeros true where cells that are not stored are 0
  */
 export function valueRange(values: Float32Array, hasZeros = false): ValueRange {
+  return finiteRange(values, hasZeros) ?? anyRange(values, hasZeros)
+}
+
+/** Where all values are finite, without a question for each; `null` where one is not, and for no values. */
+function finiteRange(values: Float32Array, hasZeros: boolean): ValueRange | null {
+  let min = hasZeros ? 0 : Number.POSITIVE_INFINITY
+  let max = hasZeros ? 0 : Number.NEGATIVE_INFINITY
+  // A NaN stays in either of them, and an infinity in one.
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0
+    min = Math.min(min, value)
+    max = Math.max(max, value)
+  }
+  return Number.isFinite(min) && Number.isFinite(max) ? { min, max, missingCells: 0 } : null
+}
+
+function anyRange(values: Float32Array, hasZeros: boolean): ValueRange {
   let min = hasZeros ? 0 : Number.POSITIVE_INFINITY
   let max = hasZeros ? 0 : Number.NEGATIVE_INFINITY
   let missingCells = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anndata
@@ -145,3 +146,10 @@ def test_wrong_numbers_start_no_server(
 def test_what_is_no_dataset_is_refused() -> None:
     with pytest.raises(TypeError, match=r"found numpy\.ndarray"):
         show_anndata(np.zeros((3, 3)))  # type: ignore[arg-type]
+
+
+def test_a_mudata_is_refused_with_the_names_of_what_it_holds() -> None:
+    mdata = SimpleNamespace(mod={"rna": None, "prot": None}, n_mod=2, obs=None, var=None, obsm={}, uns={}, n_obs=3)
+    mdata.var_names = []
+    with pytest.raises(TypeError, match=r"MuData of 2 datasets: rna, prot\. .* show_anndata\(mdata\['rna'\]\)"):
+        show_anndata(mdata)  # type: ignore[arg-type]

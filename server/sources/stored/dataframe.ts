@@ -9,6 +9,7 @@ import {
   flagAttribute,
   lengthOf,
   listIn,
+  listOrValuesIn,
   missingPart,
   RECORDS,
   textAttribute,
@@ -50,7 +51,7 @@ export class DataFrame {
     const isOld = encodingOf(node) === RECORDS
     const keys = textsAttribute(node.attributes, 'column-order') ?? (await node.keys())
     const indexName = textAttribute(node.attributes, '_index') ?? (isOld ? (keys[0] ?? '') : '_index')
-    const index = await indexArray(node, indexName)
+    const index = await listOrValuesIn(node, indexName)
     const columns = [...new Set(keys)].filter((key) => key !== indexName && key !== OWN_CATEGORIES)
     return new DataFrame(node, index, columns, isOld ? outside : async () => null)
   }
@@ -81,14 +82,17 @@ export class DataFrame {
     return array.type.kind === 'text' ? readTextColumn(array, mask, turn) : readNumberColumn(array, mask, turn)
   }
 
-  /** A column as texts, the index for `null`: names and labels. */
+  /** A column as texts, the index for `null`: names and labels. A missing one is empty. */
   async texts(key: string | null, rows: readonly [number, number], turn: Turn): Promise<string[]> {
     const parts = key === null ? null : await this.#column(key)
     if (parts?.kind === 'codes') {
       const { codes, categories } = await readCategorical(parts, turn)
       return Array.from(codes.subarray(...rows), (code) => categories[code] ?? '')
     }
-    return arrayTexts(parts?.array ?? this.#index, rows, turn)
+    const texts = await arrayTexts(parts?.array ?? this.#index, rows, turn)
+    if (parts?.mask == null) return texts
+    const mask = await readFloats(parts.mask, [rows], turn)
+    return texts.map((text, row) => (mask[row] === 0 ? text : ''))
   }
 
   /** @throws DataError where it is not one value per row, in an encoding that is known */
@@ -99,7 +103,7 @@ export class DataFrame {
     if (node.kind === 'array') return this.#arrayColumn(key, checkList(node, this.length))
     const encoding = encodingOf(node)
     if (encoding === 'categorical') {
-      const categories = await listIn(node, 'categories', null)
+      const categories = await listOrValuesIn(node, 'categories')
       const codes = await listIn(node, 'codes', this.length)
       return { kind: 'codes', codes, categories, ordered: flagAttribute(node.attributes, 'ordered') }
     }
@@ -122,13 +126,6 @@ export class DataFrame {
 
 /** Where anndata 0.7 kept the categories of a table's columns. */
 const OWN_CATEGORIES = '__categories'
-
-/** A plain list or, since pandas has nullable texts, a group of values and mask. */
-async function indexArray(group: StoredGroup, name: string): Promise<StoredArray> {
-  const node = await group.get(name)
-  if (node === null) throw await missingPart(group, name)
-  return node.kind === 'group' ? listIn(node, 'values', null) : checkList(node, null)
-}
 
 async function arrayKind(array: StoredArray, turn: Turn): Promise<Kind> {
   switch (array.type.kind) {

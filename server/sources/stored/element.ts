@@ -49,6 +49,15 @@ export async function listIn(group: StoredGroup, name: string, length: number | 
   return checkList(node, length)
 }
 
+/** Names: a plain list or, since pandas has texts that may be missing, a group of values and mask. */
+export async function listOrValuesIn(group: StoredGroup, name: string): Promise<StoredArray> {
+  const node = await group.get(name)
+  if (node === null) throw await missingPart(group, name)
+  checkEncoding(node)
+  if (node.kind === 'group') return listIn(node, 'values', null)
+  return node.shape.length === 0 ? node : checkList(node, null)
+}
+
 export function checkList(array: StoredArray, length: number | null): StoredArray {
   const [found] = array.shape
   if (array.shape.length !== 1 || (length !== null && found !== length)) {

@@ -1,7 +1,7 @@
 import type { Description, GeneArray, ObsArray, ObsmEntry } from '../anndata-reader.ts'
 import { rgbToHex } from '../colors.ts'
 import { DataError, type Rows } from '../data-source.ts'
-import { quoted } from '../near-names.ts'
+import { listed, quoted } from '../near-names.ts'
 import { readFloats, readTexts } from './blocks.ts'
 import type { BuildTarget, ColumnBlock } from './column-blocks.ts'
 import { DataFrame } from './dataframe.ts'
@@ -26,6 +26,7 @@ export class StoredAnnData {
   }
 
   async describe(version: string, turn: Turn): Promise<Description> {
+    await this.#checkIsAnnData()
     const obs = await this.#table('obs')
     const varTable = await this.#table('var')
     checkCount(obs.length, 'obs', 'cells')
@@ -35,17 +36,20 @@ export class StoredAnnData {
       await turn()
       fields.push({ ...(await obs.field(key, turn)), version })
     }
+    const obsm = await this.#describeObsm(obs.length, version)
     return {
       nObs: obs.length,
       nVar: varTable.length,
       version,
       obs: fields,
-      obsm: await this.#describeObsm(obs.length, version),
+      obsm,
       varColumns: [...varTable.columns],
       layers: [...(await this.#layerNames())],
       hasX: await this.#has('X'),
       rawVar: (await this.#hasRaw()) ? (await this.#table('raw/var')).length : null,
-      notes: [],
+      notes: obsm.flatMap(({ key, reason }) =>
+        reason === undefined ? [] : [`obsm ${quoted(key)} is not drawn: ${reason}.`],
+      ),
     }
   }
 
@@ -95,6 +99,14 @@ export class StoredAnnData {
     return (await this.#table('obs')).texts(null, [rows.start, rows.end], turn)
   }
 
+  /** A MuData holds several AnnData. @throws DataError `unsupported` that names them */
+  async #checkIsAnnData(): Promise<void> {
+    if (encodingOf(this.#root) !== 'MuData') return
+    const names = (await (await this.#group('mod'))?.keys()) ?? []
+    const advice = `Read it with mudata, and show one of them: show_anndata(mdata[${quoted(names[0] ?? 'rna')}])`
+    throw new DataError('unsupported', `This is a MuData of ${names.length} datasets: ${listed(names)}. ${advice}.`)
+  }
+
   async #describeObsm(nObs: number, version: string): Promise<ObsmEntry[]> {
     const group = await this.#group('obsm')
     const entries: ObsmEntry[] = []
@@ -110,7 +122,8 @@ export class StoredAnnData {
   }
 
   async #colors(key: string, turn: Turn): Promise<string[] | null> {
-    const node = await (await this.#group('uns'))?.get(`${key}_colors`)
+    const found = await (await this.#group('uns'))?.get(`${key}_colors`)
+    const node = found?.kind === 'group' ? await found.get('values') : found
     if (node?.kind !== 'array') return null
     if (node.type.kind === 'text') return node.shape.length === 1 ? readTexts(node, [0, lengthOf(node)], turn) : null
     const [count = 0, parts = 0] = node.shape

@@ -53,6 +53,8 @@ def make(seed: int) -> anndata.AnnData:
     umap[random.random(cells) < 0.1] = np.nan
     umap[0] = [1, 2]
     adata.obsm["X_umap"] = umap.astype(random.choice(FLOATS))
+    if seed % 3 == 0:
+        adata.obs_names, adata.var_names = (names.astype("string") for names in (adata.obs_names, adata.var_names))
     return adata
 
 
@@ -82,7 +84,10 @@ def categorical(random: np.random.Generator, cells: int, count: int, kind: str =
         "float": lambda i: i / 8,
         "bool": bool,
     }
-    categories = [makers[kind](i) for i in range(count)]
+    categories: Any = [makers[kind](i) for i in range(count)]
+    if kind == "text" and random.random() < 0.5:
+        # What pandas 3 makes of any text.
+        categories = pd.array(categories, dtype="string")
     codes = random.integers(-1, count, cells)
     return pd.Categorical.from_codes(codes.tolist(), categories, ordered=bool(random.random() < 0.5))
 

@@ -39,6 +39,7 @@ describe('a file that cannot be shown is refused with what was found and what to
     ['no-embedding.h5ad', 'no_embedding', ['"X_scVI" (12 × 30)', 'sc.tl.umap(adata)']],
     ['empty-obsm.h5ad', 'no_embedding', ['obsm is empty', 'sc.tl.umap(adata)']],
     ['wrong-rows.h5ad', 'no_embedding', ['"X_umap" (11 × 2)', 'does not fit the 12 cells']],
+    ['several.h5mu', 'unsupported', ['MuData of 2 datasets: "prot", "rna"', 'show_anndata(mdata["prot"])']],
     ['no-cells.h5ad', 'no_cells', ['no cells']],
   ])('%s', async (file, code, words) => {
     const opening = open(file)
@@ -89,6 +90,19 @@ describe('what was chosen when it was opened', () => {
       id: 'ENSG00000000003',
     })
     expect(await source.gene('SYM3', null, signal)).toMatchObject({ kind: 'dense', min: 3, max: 58 })
+  })
+
+  test('names of which some are missing leave those genes their own', async () => {
+    const source = await open('good.h5ad', { geneIdColumn: 'names' })
+    const { genes } = await source.genes('', 2, signal)
+    expect(genes.map(({ label }) => label)).toEqual(['ENSG00000000000', 'N1'])
+  })
+
+  test('lists of different lengths in obsm are left out with a note', async () => {
+    const source = await open('ragged.h5ad')
+    const { embeddings, notes } = await source.identity(signal)
+    expect(embeddings.map(({ key }) => key)).toEqual(['X_umap'])
+    expect(notes).toEqual(['obsm "neighbours" is not drawn: its encoding "awkward-array" cannot be drawn.'])
   })
 
   test('a dataset without X opens, and its genes say which layers there are', async () => {
