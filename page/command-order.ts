@@ -13,10 +13,7 @@ export class CommandOrder {
   run<Outcome>({ kind }: Command, apply: () => Promise<Outcome>): Promise<Outcome> {
     const before = OF_THE_WHOLE.has(kind) ? Promise.allSettled(this.#underWay) : this.#session
     const applied = before.then(apply)
-    const done = applied.then(
-      () => undefined,
-      () => undefined,
-    )
+    const done = Promise.allSettled([applied])
     this.#underWay.add(done)
     void done.then(() => this.#underWay.delete(done))
     if (kind === 'loadSession') this.#session = done

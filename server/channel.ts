@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type CellsHead, decodeCells } from '../protocol/cells.ts'
+import { checkCells } from '../protocol/cells.ts'
 import {
   CHANNEL_LIMITS,
   CLOSE_CODES,
@@ -217,10 +217,6 @@ export class PageChannel {
     this.#carrier = null
     return carrier
   }
-}
-
-function checkCells(head: CellsHead, body: Uint8Array): void {
-  decodeCells(head, body)
 }
 
 function checkName(name: string): string {

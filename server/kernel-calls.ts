@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { decodeCells } from '../protocol/cells.ts'
+import { checkCells } from '../protocol/cells.ts'
 import { assertNever, ProtocolError } from '../protocol/errors.ts'
 import { type KernelCall, kernelCallSchema, type OpenOptions } from '../protocol/pipe.ts'
 import { parseViewerId, parseViewerToken } from '../protocol/probe.ts'
@@ -63,7 +63,7 @@ export class KernelCalls {
         return { result: {} }
       case 'viewer.cellSet': {
         const { viewerId, name, cells } = call.params
-        decodeCells(cells, body)
+        checkCells(cells, body)
         viewers.need(viewerId).restoreCells(name, cells, body)
         return { result: {} }
       }

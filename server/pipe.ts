@@ -133,7 +133,7 @@ export class Pipe {
 
   async #send({ header, body = EMPTY, replaces, isBulk = false }: Outgoing): Promise<void> {
     if (!this.#isOpen) return
-    const frames = [...encodeMessage(header, body, this.#nextStream++)].values()
+    const frames = begin(encodeMessage(header, body, this.#nextStream++))
     await new Promise<void>((written) => {
       this.#enqueue(isBulk ? this.#bulk : this.#control, { frames, name: replaces ?? null, written })
       if (!this.#isWriting) void this.#write()
@@ -180,6 +180,19 @@ export class Pipe {
       this.#output.write(frame, () => resolve())
       this.#output.uncork()
     })
+  }
+}
+
+/** The first frame now, so that whoever says too much hears of it; the others when they are written: none is there twice. */
+function begin(frames: Iterator<Uint8Array>): Iterator<Uint8Array> {
+  const first = frames.next()
+  let isBegun = false
+  return {
+    next() {
+      if (isBegun) return frames.next()
+      isBegun = true
+      return first
+    },
   }
 }
 

@@ -32,7 +32,7 @@ export class ViewerState {
 
   /**
    * Keep a set of cells, checked already; an empty one removes the name.
-   * @param body copied
+   * @param body copied where it is a part of something larger
    * @throws ProtocolError `too_large` past the number or the bytes of sets kept
    */
   setCells(name: string, head: CellsHead, body: Uint8Array): void {
@@ -47,7 +47,8 @@ export class ViewerState {
     if (isNewPastLimit || others + body.byteLength > LIMITS.cellSetBytesPerViewer) {
       throw new ProtocolError('too_large', 'Too many groups of cells are kept for this viewer. Remove one first.')
     }
-    this.#cellSets.set(name, { head, body: body.slice() })
+    const isOwn = body.byteLength === body.buffer.byteLength
+    this.#cellSets.set(name, { head, body: isOwn ? body : body.slice() })
     this.#cellSetBytes = others + body.byteLength
   }
 }

@@ -23,16 +23,14 @@ export type Conversation = Record<'commands' | 'state' | 'lasso' | 'picture' | '
 export async function converse(page: Page, stage: LabStage): Promise<Conversation> {
   const { execute } = labNotebook(page)
   const viewer = viewerFrame(page)
-  const tell = async (source: string) => JSON.parse(await execute(source)) as unknown
-  const summary = () => viewer.locator('canvas').first().getAttribute('aria-label')
+  const tell = async (source: string) => JSON.parse(await execute(source)) as Record<string, unknown>
 
-  const commands = await tell(ARRANGE)
+  const { kernel, ...commands } = await tell(ARRANGE)
   await shows(viewer, 'selected', '3')
   expect(await colorsSeen(viewer, [MAGENTA])).toBe(1)
-  const state = { kernel: await tell(TELL_STATE), page: await summary() }
+  const state = { kernel, page: await viewer.locator('canvas').first().getAttribute('aria-label') }
   await execute('viewer.set_visibility(); viewer.set_embedding("umap")\nviewer.refresh(); viewer.select_cells([])')
   await chooseGene(viewer, 'made later')
-  await execute('viewer.set_color_by("louvain")')
 
   const asked = execute(WAIT_FOR_A_LASSO)
   await page.locator('.jp-OutputArea-output', { hasText: 'waiting' }).waitFor()
@@ -41,13 +39,11 @@ export async function converse(page: Page, stage: LabStage): Promise<Conversatio
   const waited = await asked
   await expect.poll(async () => printed(await cellOutputs(page, 0))).toContain(`saw ${selected} cells while a cell ran`)
 
-  const picture = await tell(TAKE_A_PICTURE)
+  const { picture, session, report } = await tell(`${TAKE_A_PICTURE}\n${SESSION_OUT_AND_IN}\n${REPORT}`)
   const png = readFileSync(join(stage.lab.folder, 'picture.png'))
   expect(await countColors(page, png, [MAGENTA])).toEqual([expect.toSatisfy((pixels: number) => pixels >= 20)])
-  const session = await tell(SESSION_OUT_AND_IN)
   await shows(viewer, 'color', 'louvain')
   await shows(viewer, 'selected', String(selected))
-  const report = await tell(REPORT)
   await expect.poll(() => savedPixels(page), { timeout: PICTURE_MS }).toBeGreaterThanOrEqual(20)
   return { commands, state, lasso: waited.replaceAll(String(selected), 'N'), picture, session, report }
 }
@@ -86,15 +82,14 @@ viewer.reset_view()
 viewer.send_message({"type": "hello", "value": 1})
 adata.obs["made later"] = range(700)
 bundle = viewer.get_session_bundle()
-print(json.dumps({
+state = viewer.state
+print(json.dumps({"kernel": {"ready": state.ready, "selection": viewer.selection.tolist(), "color": state.color_by,
+    "embedding": state.embedding, "selected": viewer.selected(adata).obs_names.tolist()},
     "sets": {name: len(cells) for name, cells in sorted(bundle.cell_sets.items())},
     "embedding": bundle.state["embedding"], "color": bundle.state["color"], "waiting": viewer._link.waiting}))`
 
-const TELL_STATE = `state = viewer.state
-print(json.dumps({"ready": state.ready, "selection": viewer.selection.tolist(), "color": state.color_by,
-    "embedding": state.embedding, "selected": viewer.selected(adata).obs_names.tolist()}))`
-
-const WAIT_FOR_A_LASSO = `@viewer.on_selection
+const WAIT_FOR_A_LASSO = `viewer.set_color_by("louvain")
+@viewer.on_selection
 def tell_of_it(event):
     print("the hook saw", len(event["cells"]), "cells", "while a cell ran" if is_running else "too late")
 is_running = True
@@ -105,8 +100,8 @@ print(event["source"], "of", len(event["cells"]), "cells")`
 const TAKE_A_PICTURE = `is_running = False
 path = viewer.screenshot("picture.png", scale=1)
 content = path.read_bytes()
-print(json.dumps({"path": str(path), "png": content[:4].hex(), "bytes": len(content) > 5000,
-    "same size as on screen": int.from_bytes(content[16:20], "big") > 300}))`
+picture = {"path": str(path), "png": content[:4].hex(), "bytes": len(content) > 5000,
+    "same size as on screen": int.from_bytes(content[16:20], "big") > 300}`
 
 const SESSION_OUT_AND_IN = `from cellucid_notebook import CellucidError, SessionBundle
 path = viewer.get_session_bundle().save("before")
@@ -122,16 +117,17 @@ except CellucidError as error:
 viewer.load_session(path)
 told = viewer.apply_session_to_anndata(adata).obs["cellucid_highlight"].value_counts().to_dict()
 names = lambda bundle: sorted(bundle.cell_sets)
-print(json.dumps({"file": path.name, "before": names(before), "after": names(after),
+session = {"file": path.name, "before": names(before), "after": names(after),
     "between": {"sets": names(between), "color": between.state["color"]["key"], "embedding": between.state["embedding"]},
     "camera": after.state["camera"] == before.state["camera"],
     "color": after.state["color"]["key"], "embedding": after.state["embedding"],
-    "refused": refused, "obs": told, "adata untouched": "cellucid_highlight" not in adata.obs}))`
+    "refused": refused, "obs": told, "adata untouched": "cellucid_highlight" not in adata.obs}`
 
 const REPORT = `import re
 found = viewer.debug_connection()
-print(json.dumps({"verdict": re.sub(r"through jupyter-server-proxy|directly|through the notebook", "HOW",
+report = {"verdict": re.sub(r"through jupyter-server-proxy|directly|through the notebook", "HOW",
     re.sub(r"WebSocket|long-polling", "CARRIER", re.sub(r"\\d+ ms", "N ms", found["verdict"]))),
     "proven": any(one["verdict"] == "proven" or found["browser"][0]["transport"] == "tunnel"
         for one in found["browser"][0]["candidates"]),
-    "command errors": len(found["command_errors"])}))`
+    "command errors": len(found["command_errors"])}
+print(json.dumps({"picture": picture, "session": session, "report": report}))`

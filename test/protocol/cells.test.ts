@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type CellsHead, decodeCells, encodeCells } from '../../protocol/cells.ts'
+import { type CellsHead, checkCells, decodeCells, encodeCells } from '../../protocol/cells.ts'
 import { fromHex, misaligned, readJson } from './fixtures.ts'
 
 type Golden = {
@@ -13,11 +13,13 @@ test('sets of cells are written as Python writes them, and read back', () => {
   for (const { cells, head, body } of golden.cases) {
     expect(encodeCells(Uint32Array.from(cells), head.cellCount)).toEqual({ head, body: fromHex(body) })
     expect([...decodeCells(head, misaligned(fromHex(body)))]).toEqual(cells)
+    checkCells(head, misaligned(fromHex(body)))
   }
 })
 
 test.each(golden.broken)('a set that is $why is refused', ({ head, body }) => {
   expect(() => decodeCells(head, fromHex(body))).toThrowError(/did not arrive whole/)
+  expect(() => checkCells(head, fromHex(body))).toThrowError(/did not arrive whole/)
 })
 
 test('any set of cells survives, in the smaller of the two forms', () => {
