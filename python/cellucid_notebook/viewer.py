@@ -104,6 +104,8 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         # Before the comm opens: a message may come at once.
         self.on_msg(self._on_message)
         super().__init__()
+        # A widget of its own, which ipywidgets makes for every widget and closes with none.
+        self._own_layout = self.layout
         drop_subshell_pin(self.comm)
         link.listener = self
 
@@ -315,6 +317,8 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         self._data.let_go()
         shown_in_cells.remove(self)
         super().close()
+        if self._own_layout is not None:
+            self._own_layout.close()
 
     def _check_usable(self) -> None:
         self._check_process()
@@ -375,6 +379,7 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
             self._is_observed = True
             self._hooks.add("selection", self._tell_observers)
 
+    _own_layout: Any = None
     _is_observed = False
     _told_selection: CellIndices | None = None
 

@@ -20,6 +20,7 @@ import psutil
 import pytest
 import scipy.sparse
 from cellucid_notebook import CellucidError, PortError, ServerError, Viewer, _child, _server, cleanup_all, show_anndata
+from ipywidgets.widgets import widget
 
 pytestmark = pytest.mark.usefixtures("own_server")
 
@@ -208,7 +209,7 @@ def test_two_thousand_viewers_made_and_stopped_leave_nothing_behind() -> None:
     first = show_anndata(adata)
     until(lambda: len(our_threads()) >= 5)
     gone = []
-    before = (psutil.Process().num_fds(), len(our_threads()))
+    before = (psutil.Process().num_fds(), len(our_threads()), len(widget._instances))
     for _ in range(2000):
         with show_anndata(adata) as viewer:
             gone.append(weakref.ref(viewer))
@@ -219,7 +220,7 @@ def test_two_thousand_viewers_made_and_stopped_leave_nothing_behind() -> None:
     assert [link.viewer_id for link in running().links()] == [first.viewer_id]
     report = running().request("report", {"viewerId": None}).result(10).result
     assert report["viewers"] == 1
-    assert (psutil.Process().num_fds(), len(our_threads())) == before
+    assert (psutil.Process().num_fds(), len(our_threads()), len(widget._instances)) == before
 
 
 def test_stopping_lets_the_data_go() -> None:
