@@ -67,7 +67,8 @@ function drive(page: Page, door: number): OpenNotebook {
     outputs: page,
     async run(index) {
       if (index > 0) return await printedJson(page)
-      await page.keyboard.press('ControlOrMeta+Shift+R') // its shortcut for "Run all stale cells"
+      // "Run all stale cells", below the buttons of the cells themselves; it is off until the kernel is connected.
+      await page.getByTestId('run-button').last().click()
       return ''
     },
     async execute(source) {
