@@ -40,6 +40,11 @@ export class PageKeys {
     this.#entries.set(id, entry)
   }
 
+  /** End one key. */
+  remove(id: string): void {
+    this.#entries.delete(id)
+  }
+
   /** End all keys of a viewer. */
   revoke(viewerId: ViewerId): void {
     for (const entry of [...this.#entries.values()]) {

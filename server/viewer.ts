@@ -148,10 +148,10 @@ export class Viewer {
   }
 
   /** Its key died: another page has taken its place. */
-  dropPage(keyId: string): void {
+  dropPage(keyId: string, reason: string): void {
     const page = this.#pages.get(keyId)
     this.#pages.delete(keyId)
-    page?.end(CLOSE_CODES.unknownKey, 'Too many pages show this viewer; this one was the longest unused.')
+    page?.end(CLOSE_CODES.unknownKey, reason)
   }
 
   pagesChanged(): void {

@@ -1,9 +1,9 @@
 import { ProtocolError } from '../protocol/errors.ts'
-import type { InstanceId, PageKey, ViewerId } from '../protocol/probe.ts'
+import { type InstanceId, type PageKey, parsePageKey, type ViewerId } from '../protocol/probe.ts'
 import { type Authority, authorityText, isLoopback } from './authority.ts'
 import type { Exposure } from './exposure.ts'
 import type { Allow } from './gate.ts'
-import { PageKeys } from './keys.ts'
+import { type KeyHolder, PageKeys } from './keys.ts'
 import { LIMITS } from './limits.ts'
 import { Viewer, type ViewerParts } from './viewer.ts'
 
@@ -57,15 +57,28 @@ export class Viewers {
   }
 
   /**
-   * Trade a token, the viewer's own or a one-time one, for a page key.
-   * @returns `null` for a wrong token or an unknown viewer, which look the same
+   * Trade a secret for a page key: the viewer's token, a one-time one, or the key of a page that is being loaded again,
+   * which ends with that.
+   * @returns `null` for a wrong secret or an unknown viewer, which look the same
    */
-  trade(id: ViewerId, token: string): PageKey | null {
+  trade(id: ViewerId, secret: string): PageKey | null {
     const viewer = this.get(id)
-    if (viewer === null || !viewer.admits(token)) return null
+    const former = this.#pageOf(id, secret)
+    if (viewer === null || (former === null && !viewer.admits(secret))) return null
+    if (former !== null) {
+      this.keys.remove(former.id)
+      viewer.dropPage(former.id, 'This page was loaded again.')
+    }
     const { key, evicted } = this.keys.make(id)
-    if (evicted !== null) viewer.dropPage(evicted.id)
+    if (evicted !== null) viewer.dropPage(evicted.id, TOO_MANY)
     return key
+  }
+
+  /** Whose key this is, if it is one of this viewer's. */
+  #pageOf(id: ViewerId, secret: string): KeyHolder | null {
+    const key = parsePageKey(secret)
+    const holder = key === null ? null : this.keys.find(key)
+    return holder?.viewerId === id ? holder : null
   }
 
   /** Count a refused token. @returns how long its answer should wait; never a lock-out */
@@ -103,3 +116,5 @@ export class Viewers {
     return viewer !== null && test(viewer)
   }
 }
+
+const TOO_MANY = 'Too many pages show this viewer; this one was the longest unused.'

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import * as v from 'valibot'
 import { ProtocolError } from '../../protocol/errors.ts'
-import { parseViewerId, parseViewerToken, type ViewerId, type ViewerToken } from '../../protocol/probe.ts'
+import { parsePageKey, parseViewerId, parseViewerToken, type ViewerId } from '../../protocol/probe.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { LIMITS } from '../limits.ts'
 import { type AppParts, admissionOf, parseInput } from '../request-context.ts'
@@ -14,23 +14,25 @@ const keyBody = v.object({
   ),
   viewerToken: v.pipe(
     v.string(),
-    v.check((text) => parseViewerToken(text) !== null),
+    v.check((text) => parseViewerToken(text) !== null || parsePageKey(text) !== null),
   ),
 })
 
-/** A page trades its viewer's token, or the one-time token of a link, for a key of its own. */
+/**
+ * A page trades its viewer's token, the one-time token of a link, or the key that it had before it was loaded again, for a
+ * key of its own.
+ */
 export function keyRoute(app: FastifyInstance, { viewers, report }: AppParts): void {
   app.post(`/${ROUTES.key}`, { bodyLimit: LIMITS.keyBodyBytes }, async (request) => {
     const body = parseInput(keyBody, request.body)
     const viewerId = body.viewerId as ViewerId // checked by the schema
-    const viewerToken = body.viewerToken as ViewerToken // checked by the schema
     const { host } = admissionOf(request)
     // The gate could not know whose name this Host is: another viewer's lesson is none for this one.
     if (!viewers.isReachedBy(host, viewerId)) {
       report.countRefusedHost(host.name)
       throw new ProtocolError('misdirected', 'This viewer is not known under this name. Reload the notebook page.')
     }
-    const pageKey = viewers.trade(viewerId, viewerToken)
+    const pageKey = viewers.trade(viewerId, body.viewerToken)
     if (pageKey !== null) return { pageKey }
     await delay(viewers.refusedTokenDelay(viewerId))
     throw new ProtocolError(

@@ -35,6 +35,20 @@ describe('the trade of a token for a page key', () => {
     expect(await Promise.all(keys.map(identity))).toEqual([200, 200])
   })
 
+  test('takes the key of a page that is loaded again, which ends with that, and no key of another viewer', async () => {
+    const { open, ids, trade, identity } = await keyStage()
+    const former = (await trade(ids)).json().pageKey
+    const again = await trade({ ...ids, viewerToken: former })
+    expect(again.statusCode).toBe(200)
+    expect(again.json().pageKey).not.toBe(former)
+    expect(await Promise.all([former, again.json().pageKey].map(identity))).toEqual([401, 200])
+    expect((await trade({ ...ids, viewerToken: former })).json().code).toBe('bad_token')
+    const other = open()
+    const foreign = await trade({ viewerId: other.viewerId, viewerToken: again.json().pageKey })
+    expect([foreign.statusCode, foreign.json().code]).toEqual([401, 'bad_token'])
+    expect(await identity(again.json().pageKey)).toBe(200)
+  })
+
   test('takes a one-time token once, and none that is older than a quarter of an hour', async () => {
     const { viewer, ids, trade, identity } = await keyStage()
     const [fresh, old] = ['a'.repeat(64), 'b'.repeat(64)] as const
