@@ -119,7 +119,9 @@ async function pictureMs(
   drawn.catch(() => undefined) // Awaited below, after the cell.
   const startMs = await notebook.page.evaluate(() => performance.timeOrigin + performance.now())
   await notebook.run(CELLS[step][who])
-  return (await drawn) - startMs
+  const ms = (await drawn) - startMs
+  console.log(`${cells} cells, ${step}, ${who}: ${Math.round(ms)} ms`)
+  return ms
 }
 
 function turned(round: number): readonly Contender[] {

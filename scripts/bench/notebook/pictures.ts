@@ -9,7 +9,7 @@ declare global {
   var pictureDrawn: (picture: Picture) => void
 }
 
-const PICTURE_TIMEOUT_MS = 60_000
+const PICTURE_TIMEOUT_MS = 120_000
 
 /** Hears of the pictures in every frame of a browser. */
 export class Pictures {
