@@ -24,7 +24,10 @@ export type Measure = {
   bytes: Spread
 }
 
-/** A goal is a part of the best peer's, or a number that holds without one; some hold from so many cells on. */
+/**
+ * A goal is a part of the best peer's, or a number that holds without one. It is set for a million cells; where
+ * `fromCells` stands, for so many and more.
+ */
 type Goal = { ratio?: number; atMost?: number; fromCells?: number }
 type Subject = { step: Step; what: string; metric: Metric; goal?: Goal }
 
@@ -64,9 +67,10 @@ export function rowsOf(measures: readonly Measure[]): { rows: Row[]; goals: Goal
       const peer = bestPeer(measures, own, metric)
       const [kind, unit] = METRICS[metric]
       const operation = `${size(cells)} ${what}, ${kind}`
-      const { ratio, atMost, fromCells = 0 } = goal ?? {}
-      if (atMost !== undefined) goals[operation] = { atMost }
-      else if (ratio !== undefined && cells >= fromCells) goals[operation] = ratio
+      const { ratio, atMost, fromCells } = goal ?? {}
+      const isMeant = fromCells === undefined ? cells === 1_000_000 : cells >= fromCells
+      if (isMeant && atMost !== undefined) goals[operation] = { atMost }
+      else if (isMeant && ratio !== undefined) goals[operation] = ratio
       return [row(operation, unit, { ours: own[metric].median, peer })]
     }),
   )
@@ -112,7 +116,7 @@ function spreadOf(numbers: readonly number[]): Spread {
 /** Every contender's own numbers, with their ranges. */
 export function textOf(measures: readonly Measure[]): string {
   const line = (cells: readonly string[]) =>
-    cells.map((cell, i) => (i < 2 ? cell.padEnd(18) : cell.padStart(24))).join('')
+    cells.map((cell, i) => (i < 2 ? cell.padEnd(18) : cell.padStart(28))).join('')
   const range = ({ median, low, high, count }: Spread) => `${short(median)} (${short(low)}-${short(high)}) of ${count}`
   const lines = measures.map(({ name, cells, step, cpuMs, wallMs, bytes }) =>
     line([`${size(cells)} ${step}`, name, range(cpuMs), range(wallMs), short(bytes.median)]),

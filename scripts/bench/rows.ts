@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
 import { ROOT } from '../command.mjs'
 
-/** One measured operation; `ratio` is ours by peer, `null` where nothing else does the same. */
+/** One measured operation; `ratio` is ours by peer, `null` where nothing else does the same, or does it with nothing. */
 export type Row = { operation: string; ours: number; peer: number | null; ratio: number | null; unit: string }
 
 /** What a ratio, or where no peer is meant our own number, should stay below; it is printed, not written. */
@@ -13,7 +13,8 @@ export function row(operation: string, unit: string, { ours, peer }: { ours: num
     operation,
     ours: rounded(ours),
     peer: peer === null ? null : rounded(peer),
-    ratio: peer === null ? null : rounded(ours / peer),
+    // Nothing is no measure.
+    ratio: peer === null || peer === 0 ? null : rounded(ours / peer),
     unit,
   }
 }
