@@ -9,8 +9,6 @@
  * a little paler: the one cue of depth that a still picture has. Comments stay out here, since the page carries the text.
  */
 export const VERTEX_SHADER = `
-precision highp float;
-precision highp int;
 #ifdef DEEP
 #define POINT vec3
 #define AXES
@@ -101,7 +99,7 @@ void main() {
 
 /** Points of a few pixels are squares: roundness cannot be seen there, and squares need no blending. */
 export const SQUARE_SHADER = `
-precision mediump float;
+precision highp float;
 flat in vec4 fill;
 out vec4 color;
 void main() { color = fill; }
