@@ -56,6 +56,16 @@ const BUNDLES = [
       }),
   },
   {
+    file: 'page/hosted.html',
+    budgetBytes: 20_000, // around the hosted viewer, which is far larger
+    options: { ...BROWSER, entryPoints: ['page/hosted/main.ts'], outdir: STATIC, plugins: [unusedSchemasLeave()] },
+    assemble: async (texts) =>
+      pageHtml(await readFile(join(ROOT, 'page/index.html'), 'utf8'), {
+        script: texts.get('.js').trimEnd(),
+        style: (texts.get('.css') ?? '').trimEnd(),
+      }),
+  },
+  {
     file: 'server.mjs',
     budgetBytes: 2_500_000, // most of it HDF5 as WebAssembly; travels in the wheel only
     options: {

@@ -46,6 +46,8 @@ export const kernelCallSchema = v.variant('method', [
       savesPictures: v.boolean(),
       state: v.nullable(pageStateSchema),
       commandSeq: v.number(),
+      /** Absent: the embedded viewer is shown, else the one of this site. */
+      hosted: v.optional(v.object({ source: v.string() })),
     }),
   }),
   v.object({
@@ -79,6 +81,13 @@ export const kernelCallSchema = v.variant('method', [
   }),
   /** What `field` means for this viewer's dataset, so that a wrong name is refused where it was written → `{color: ColorBy}` */
   v.object({ method: v.literal('viewer.resolveColor'), params: v.object({ viewerId: v.string(), field: v.string() }) }),
+  /** Have the hosted viewer's files on disk; answered when they are → hostedStateSchema, or with the error. */
+  v.object({ method: v.literal('hosted.ensure'), params: v.object({ source: v.string(), force: v.boolean() }) }),
+  /** How they stand, with the progress of fetching → hostedStateSchema */
+  v.object({ method: v.literal('hosted.state'), params: v.object({ source: v.string() }) }),
+  v.object({ method: v.literal('hosted.cancel'), params: v.object({ source: v.string() }) }),
+  /** They may be gone from the disk. */
+  v.object({ method: v.literal('hosted.forget'), params: v.object({}) }),
   /** Everything `debug_connection()` shows of the server; with a viewer, its part too. */
   v.object({ method: v.literal('report'), params: v.object({ viewerId: v.nullable(v.string()) }) }),
 ])

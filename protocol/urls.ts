@@ -19,6 +19,12 @@ export const ROUTES = {
   snapshot: '_cellucid/snapshot',
 } as const
 
+/** What is there with the hosted viewer alone; apart, since the embedded page knows nothing of it. */
+export const HOSTED_ROUTES = { hosted: '_cellucid/hosted', datasets: '_cellucid/datasets' } as const
+
+/** Below it and a key of their own lie the hosted viewer's files, its dataset and its events. */
+export const CAPABILITY_FOLDER = '_cellucid/u'
+
 /** Carries the page key: a name of our own, since cookies are shared between ports and `Authorization` is Jupyter's. */
 export const KEY_HEADER = 'X-Cellucid-Key'
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUNDLES = ("widget.js", "page/index.html", "server.mjs", "cli.mjs")
+BUNDLES = ("widget.js", "page/index.html", "page/hosted.html", "server.mjs", "cli.mjs")
 
 
 class FrontEndBuildHook(BuildHookInterface[Any]):

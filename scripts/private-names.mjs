@@ -18,12 +18,13 @@ const SHARED_FILES = [
  * state, no attribute, no text. Names of the browser's own interfaces are for the minifier to know.
  */
 export async function privateNames(root) {
-  const page = await texts(root, 'page', /\.tsx?$/)
+  // The shell around the hosted viewer is a page of its own, and what it says this one never hears.
+  const page = await texts(root, 'page', /^(?!hosted[\\/]).*\.tsx?$/)
   const taken = new Set()
   const take = (text) => {
     for (const word of text.match(/[A-Za-z_$][\w$]*/g) ?? []) taken.add(word)
   }
-  for (const text of await texts(root, 'protocol', /\.(ts|json)$/)) take(text)
+  for (const text of await texts(root, 'protocol', /^(?!hosted\.ts$).*\.(ts|json)$/)) take(text)
   for (const file of SHARED_FILES) take(await readFile(join(root, file), 'utf8'))
   for (const text of page) {
     // Strings, attributes of elements, and data attributes.

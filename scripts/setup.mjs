@@ -10,7 +10,7 @@ const NODE_MAJOR = 24
 const OLDEST_PYTHON = [3, 11]
 /** Their `prepare()` writes the folders that tests read: one release of each format. */
 const EXPORTERS = ['0.0.9', '0.9.4']
-const BUNDLES = ['widget.js', 'page/index.html', 'server.mjs', 'cli.mjs'].map((file) =>
+const BUNDLES = ['widget.js', 'page/index.html', 'page/hosted.html', 'server.mjs', 'cli.mjs'].map((file) =>
   join(ROOT, 'python/cellucid_notebook/_static', file),
 )
 const BUILD_SOURCES = [

@@ -8,6 +8,7 @@ import { MAX_FRAME_BYTES } from '../protocol/frame.ts'
 import { errorBody, replyError } from './error-reply.ts'
 import { type Admission, admit, type RawRequest, type Refusal } from './gate.ts'
 import { DATA_HEADERS } from './headers.ts'
+import { hostedFileRoutes, hostedRoute } from './hosted-ui/routes.ts'
 import { LIMITS } from './limits.ts'
 import { refuseSocket } from './raw-reply.ts'
 import type { AppParts } from './request-context.ts'
@@ -35,6 +36,8 @@ const ROUTE_MODULES = [
   eventRoutes,
   channelRoute,
   snapshotRoute,
+  hostedRoute,
+  hostedFileRoutes,
 ]
 
 /** The application with its gate and its routes; it does not listen. */

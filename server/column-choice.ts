@@ -20,7 +20,8 @@ export function chooseEncoding(column: Column): Column {
   }
 }
 
-function toDense(column: SparseColumn): DenseColumn {
+/** Every value, also those that are 0. */
+export function toDense(column: SparseColumn): DenseColumn {
   const { n, rows, values, min, max, missingCells } = column
   const dense = new Float32Array(n)
   for (let i = 0; i < rows.length; i++) dense[rows[i] ?? 0] = values[i] ?? 0

@@ -67,6 +67,11 @@ export function columnPlace(cacheFolder: string): string {
   return join(cacheFolder, 'columns')
 }
 
+/** Where the hosted viewer's files are, and whether the network may be asked for them. */
+export function hostedSettings(environment: Environment = process.env): { place: string; isOffline: boolean } {
+  return { place: hostedCachePlace(environment), isOffline: environment.CELLUCID_OFFLINE === '1' }
+}
+
 export const HOSTED_CACHE_VARIABLE = 'CELLUCID_WEB_PROXY_CACHE_DIR'
 
 /** The folder of the hosted viewer's files: the one that the environment names, else one in the user's cache. */

@@ -7,16 +7,17 @@ import {
   parseViewerId,
   type ViewerId,
 } from '../protocol/probe.ts'
-import { KEY_HEADER, ROUTES } from '../protocol/urls.ts'
+import { CAPABILITY_FOLDER, HOSTED_ROUTES, KEY_HEADER, ROUTES } from '../protocol/urls.ts'
 import { type Authority, authorityText, isLoopback, parseAuthority, parseOrigin } from './authority.ts'
 import type { KeyHolder } from './keys.ts'
 import { LIMITS } from './limits.ts'
 
 /**
  * What a request must bring. `open`: nothing. `keyMaking`: the token, in its body. `channel`: a key in its first frame.
- * `private`: a page key, also where no route is.
+ * `capability`: a key in its path, for what the hosted page reads and posts. `private`: a page key, also where no
+ * route is.
  */
-export type RouteClass = 'open' | 'keyMaking' | 'channel' | 'private'
+export type RouteClass = 'open' | 'keyMaking' | 'channel' | 'capability' | 'private'
 export type SignedProbe = Omit<ProbeClaims, 'instanceId'> & { mac: string }
 
 export type Admission = {
@@ -39,6 +40,8 @@ export interface Allow {
   isServed(host: Authority): boolean
   /** Whether an open route says anything to whoever names this viewer in its query, or none. */
   answersTo(viewerId: ViewerId | null): boolean
+  /** The key in the path of a hosted page's requests. */
+  viewerOfCapability(key: string): ViewerId | null
   /** `viewerId` null: learnt by any viewer. */
   knowsHost(host: Authority, viewerId: ViewerId | null): boolean
   knowsOrigin(origin: string, viewerId: ViewerId | null): boolean
@@ -73,9 +76,16 @@ const ROUTE_TABLE: ReadonlyMap<string, Route> = new Map(
       [ROUTES.events, 'private', ['POST']],
       [ROUTES.commands, 'private', ['GET']],
       [ROUTES.snapshot, 'private', ['PUT']],
+      [HOSTED_ROUTES.hosted, 'private', ['GET', 'POST']],
     ] as const
   ).map(([path, routeClass, methods]) => [`/${path}`, { class: routeClass, methods }]),
 )
+const CAPABILITY_PATH = new RegExp(`^/${CAPABILITY_FOLDER}/([A-Za-z0-9_-]{43})/(.*)$`)
+/** What a hosted page may post, below its own path. */
+const HOSTED_POSTS: ReadonlySet<string> = new Set([ROUTES.events, ROUTES.sessionBundle])
+const HOSTED_READ: Route = { class: 'capability', methods: READ }
+const HOSTED_POST: Route = { class: 'capability', methods: ['POST'] }
+
 /** No such route: only a page with a key learns that. */
 const UNKNOWN_ROUTE: Route = { class: 'private', methods: ['GET', 'HEAD', 'POST', 'PUT'] }
 
@@ -93,19 +103,30 @@ export function admit(request: RawRequest, allow: Allow): Verdict {
   const probe = target === null ? null : signedProbe(request.method, target, allow)
   const pageKey = parsePageKey(onlyValue(headers, KEY_HEADER.toLowerCase()))
   const page = pageKey === null ? null : allow.holderOf(pageKey)
-  const viewerId = page?.viewerId ?? target?.viewerId ?? null
+  const capable = target === null ? null : capabilityOf(target.path)
+  const capableViewer = capable === null ? null : allow.viewerOfCapability(capable.key)
+  const viewerId = page?.viewerId ?? capableViewer ?? target?.viewerId ?? null
 
   const isHostAllowed = isOwnName(authority, allow) || allow.knowsHost(authority, viewerId) || probe !== null
   if (!isHostAllowed) return refuse('misdirected')
   if (target === null) return refuse('bad_request')
-  const route = ROUTE_TABLE.get(target.path) ?? UNKNOWN_ROUTE
+  const route = capable?.route ?? ROUTE_TABLE.get(target.path) ?? UNKNOWN_ROUTE
   if (!route.methods.includes(request.method)) return refuse('method_not_allowed')
 
   const caller: Caller = { headers, authority, target, viewerId, probe, allow, method: request.method }
   if (!isSiteAllowed(caller) || !isOriginAllowed(caller)) return refuse('forbidden')
   const needsKey = route.class === 'private' || (route.class === 'open' && probe === null && !allow.answersTo(viewerId))
   if (needsKey && page === null) return refuse(headers.has(KEY_NAME) ? 'bad_key' : 'no_key')
-  return { admission: { class: route.class, host: authority, viewerId, page, probe } }
+  if (route.class === 'capability' && capableViewer === null) return refuse('bad_key')
+  // A path speaks for one viewer, whatever else the request carries.
+  const ofViewer = route.class === 'capability' ? capableViewer : viewerId
+  return { admission: { class: route.class, host: authority, viewerId: ofViewer, page, probe } }
+}
+
+function capabilityOf(path: string): { key: string; route: Route } | null {
+  const [, key, rest] = CAPABILITY_PATH.exec(path) ?? []
+  if (key === undefined || rest === undefined) return null
+  return { key, route: HOSTED_POSTS.has(rest) ? HOSTED_POST : HOSTED_READ }
 }
 
 /** Names that only this server can be reached by, so that a page of it has their origin. */
@@ -149,7 +170,7 @@ function onlyValue(headers: Headers | null, name: string): string | null {
 }
 
 /** Names of data travel in the query, so a path of ours needs no escape: what holds one is trying something. */
-const PATH = /^(?:\/|(?:\/[A-Za-z0-9._-]+)+)$/
+const PATH = /^(?:\/|(?:\/[A-Za-z0-9._-]+)+|\/_cellucid\/u\/[A-Za-z0-9_-]{43}\/)$/
 const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/
 const QUERY = /^[\x21\x22\x24-\x7e]*$/
 

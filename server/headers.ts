@@ -66,6 +66,41 @@ export function plainPageHeaders(styleSources: string): HeaderSet {
   }
 }
 
+/**
+ * The policy of the hosted page and of the scripts it starts in the background: files below its own address, inline
+ * script and style by the hash of what is stored. Trusted Types are left out, since nobody can know whether a page that
+ * others wrote runs under them.
+ * @param inline `'sha256-…'` sources
+ * @param folders the page's own address, once for each base that leads here; none: a tab on loopback
+ */
+export function hostedPolicy(
+  inline: { scripts: readonly string[]; styles: readonly string[] },
+  folders: readonly string[],
+  embedders: readonly string[],
+): string {
+  const here = folders.length > 0 ? folders.map(asSource).join(' ') : "'self'"
+  const sources = (hashes: readonly string[]) => [here, ...hashes].join(' ')
+  return [
+    "default-src 'none'",
+    `script-src ${sources(inline.scripts)} 'wasm-unsafe-eval'`,
+    `style-src ${sources(inline.styles)}`,
+    `img-src ${here} blob: data:`,
+    `font-src ${here} data:`,
+    `worker-src ${here} blob:`,
+    `manifest-src ${here}`,
+    `connect-src ${here}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    `frame-ancestors ${frameAncestors(embedders)}`,
+  ].join('; ')
+}
+
+/** The shell around the hosted page holds one frame, which leads to this server. */
+export function shellPolicy(page: PagePolicy, bases: readonly string[], embedders: readonly string[]): string {
+  const frames = bases.length > 0 ? bases.map(asSource).join(' ') : "'self'"
+  return `${pagePolicy(page, bases, embedders)}; frame-src ${frames}`
+}
+
 const LOCAL_EMBEDDERS = "'self' http://localhost:* http://127.0.0.1:*"
 
 /** Hosts whose frames stand on origins that change from one to the next: the pattern they are known to follow. */

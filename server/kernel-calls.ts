@@ -3,6 +3,9 @@ import { checkCells } from '../protocol/cells.ts'
 import { assertNever, ProtocolError } from '../protocol/errors.ts'
 import { type KernelCall, kernelCallSchema, type OpenOptions } from '../protocol/pipe.ts'
 import { parseViewerId, parseViewerToken } from '../protocol/probe.ts'
+import type { HostedUi } from './hosted-ui/hosted-ui.ts'
+import type { HostedUis } from './hosted-ui/hosted-uis.ts'
+import { HostedViewer } from './hosted-ui/hosted-viewer.ts'
 import type { KernelLink } from './kernel-link.ts'
 import { KernelPulse } from './kernel-pulse.ts'
 import type { Log } from './log.ts'
@@ -28,6 +31,7 @@ export type KernelCallParts = {
   readAhead: (viewer: Viewer) => Promise<void>
   tunnel: (params: TunnelFetch, body: Uint8Array) => Promise<TunnelAnswer>
   report: Report
+  hosted: HostedUis
   log: Log
 }
 
@@ -56,7 +60,7 @@ export class KernelCalls {
   }
 
   async #take(call: KernelCall, body: Uint8Array): Promise<Answer> {
-    const { viewers, report, tunnel } = this.#parts
+    const { viewers, report, tunnel, hosted } = this.#parts
     switch (call.method) {
       case 'viewer.open':
         await this.#open(call.params)
@@ -91,6 +95,18 @@ export class KernelCalls {
         const source = await viewer.source
         return { result: { color: await source.resolveColor(call.params.field, signal) } }
       }
+      case 'hosted.ensure': {
+        const { source, force } = call.params
+        return { result: await (await this.#hosted(source)).ensure(force).catch(refuse) }
+      }
+      case 'hosted.state':
+        return { result: (await this.#hosted(call.params.source)).state }
+      case 'hosted.cancel':
+        ;(await this.#hosted(call.params.source)).cancel()
+        return { result: {} }
+      case 'hosted.forget':
+        hosted.forget()
+        return { result: {} }
       case 'report': {
         const { viewerId } = call.params
         return { result: await report.of(viewerId === null ? null : viewers.need(viewerId)) }
@@ -100,9 +116,15 @@ export class KernelCalls {
     }
   }
 
+  #hosted(source: string): Promise<HostedUi> {
+    return this.#parts.hosted.of(source).catch(refuse)
+  }
+
   /** For a path, answered when it is open; arrays in the kernel were checked there, so they open meanwhile. */
-  async #open({ source: spec, options, state, commandSeq, savesPictures, ...secrets }: OpenParams): Promise<void> {
+  async #open(params: OpenParams): Promise<void> {
     const { viewers, kernel, open, readFrom, readAhead, log } = this.#parts
+    const { source: spec, options, state, commandSeq, savesPictures, hosted: asked, ...secrets } = params
+    const ui = asked === undefined ? null : await this.#hosted(asked.source)
     const id = parseViewerId(secrets.viewerId)
     const token = parseViewerToken(secrets.viewerToken)
     if (id === null || token === null) throw new ProtocolError('bad_request', 'A viewer needs an id and a token.')
@@ -111,7 +133,10 @@ export class KernelCalls {
     const source = open(spec, options, pulse.watch(readFrom(spec.kind === 'kernel' ? spec.sourceId : '')))
     // Every reader of the promise hears of a failure; a viewer without readers must not end the process.
     source.catch((error: unknown) => log.warn('A dataset could not be opened', { error }))
-    const viewer = viewers.open({ id, token, kernel, source, pulse, state, commandSeq, savesPictures })
+    const hosted = ui === null ? null : new HostedViewer(ui)
+    const viewer = viewers.open({ id, token, kernel, source, pulse, state, commandSeq, savesPictures, hosted })
+    // What the page will ask for is looked at, and fetched where it is missing, while the dataset is opened.
+    void ui?.look()
     // A viewer with a state had pages, which may show something else.
     if (state === null) readAhead(viewer).catch((error: unknown) => log.debug('Nothing was read ahead', { error }))
     if (spec.kind === 'path') await this.#untilOpen(viewer)
@@ -137,4 +162,10 @@ export class KernelCalls {
     if (error instanceof ProtocolError) this.#parts.log.debug('Refused', { method, error })
     else this.#parts.log.error('A call of the kernel failed', { method, error })
   }
+}
+
+/** A sentence for the user, as it is. */
+function refuse(error: unknown): never {
+  if (error instanceof ProtocolError) throw error
+  throw new ProtocolError('unsupported', error instanceof Error ? error.message : String(error), { cause: error })
 }

@@ -21,6 +21,7 @@ export const LIMITS = {
   keyBodyBytes: 4 << 10,
   jsonBodyBytes: 1 << 20,
   snapshotBytes: 500_000,
+  sessionBundleBytes: 512 << 20,
   /** One frame of the channel with its length before it, and room for a few small ones beside it. */
   eventsBodyBytes: (1 << 20) + (64 << 10),
   /** Never more in one answer to a Range. */

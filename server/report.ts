@@ -1,4 +1,5 @@
 import type { ConsoleLine } from '../protocol/events.ts'
+import type { HostedState } from '../protocol/hosted.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import type { EventLoopWatch } from './event-loop-watch.ts'
 import type { Lesson } from './learnt.ts'
@@ -43,6 +44,8 @@ export type ViewerReport = {
   pageKeys: number
   learnt: readonly Lesson[]
   waitingCommands: number
+  /** `null`: the embedded page. `isShown` false: the user went over to that. */
+  hosted: (HostedState & { isShown: boolean; pagesServed: number }) | null
   console: readonly ConsoleLine[]
   consoleDropped: number
 }
@@ -128,9 +131,14 @@ async function viewerReport(viewer: Viewer, viewers: Viewers): Promise<ViewerRep
     pageKeys: viewers.keys.count(viewer.id),
     learnt: viewer.learnt.lessons,
     waitingCommands: viewer.outbox.waiting.length,
+    hosted: hostedReport(viewer),
     console: viewer.console.lines.slice(-REPORTED_CONSOLE_LINES),
     consoleDropped: viewer.console.dropped,
   }
+}
+
+function hostedReport({ hosted }: Viewer): ViewerReport['hosted'] {
+  return hosted === null ? null : { ...hosted.ui.state, isShown: hosted.isWanted, pagesServed: hosted.pagesServed }
 }
 
 /** `null` when the source does not answer at once: a report must not wait for a busy kernel. */

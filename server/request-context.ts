@@ -18,6 +18,8 @@ export type AppParts = {
   viewers: Viewers
   /** `null`: this install has no page. */
   page: PageFile | null
+  /** The page around the hosted viewer. */
+  shell: PageFile | null
   columns: ColumnCache
   log: Log
   report: Report

@@ -38,7 +38,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   } catch (error) {
     return fail(pipe, output, error, EXIT_UNAVAILABLE)
   }
-  const { app, viewers, report, port, version, settings, columns } = service
+  const { app, viewers, report, hosted, port, version, settings, columns } = service
   const tunnel = new Tunnel(app)
   const calls = new KernelCalls({
     viewers,
@@ -48,6 +48,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     readAhead: (viewer) => readAhead(columns, viewer),
     tunnel: (params, body) => tunnel.fetch(params, body, port),
     report,
+    hosted,
     log,
   })
   const end = Promise.withResolvers<string>()

@@ -5,13 +5,14 @@ import packageFacts from '../package.json' with { type: 'json' }
 import type { InstanceId } from '../protocol/probe.ts'
 import { buildApp } from './app.ts'
 import { ColumnCache } from './column-cache.ts'
-import { type Config, columnPlace } from './config.ts'
+import { type Config, columnPlace, hostedSettings } from './config.ts'
 import type { Entrance } from './entrance.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
+import { HostedUis } from './hosted-ui/hosted-uis.ts'
 import { LIMITS } from './limits.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
-import { openPageFile, type PageFile } from './page-file.ts'
+import { openPageFile, PAGE_NAME, type PageFile, SHELL_NAME } from './page-file.ts'
 import { Report } from './report.ts'
 import { ColumnFolder } from './sources/column-folder.ts'
 import type { SourceSettings } from './sources/open-source.ts'
@@ -31,6 +32,7 @@ export type Service = {
   app: FastifyInstance
   viewers: Viewers
   report: Report
+  hosted: HostedUis
   port: number
   version: string
   /** How the sources of this server are opened. */
@@ -47,23 +49,25 @@ export async function startService({ config, log, host, entrance }: ServiceParts
   let port = 0
   const report = new Report({ viewers, log, eventLoop, version, port: () => port })
   const columns = new ColumnCache(LIMITS.columnCacheBytes)
-  const page = await pageOrNull(config.pageFolder, log)
-  const app = await buildApp({ viewers, page, columns, log, report, eventLoop, version, entrance })
+  const page = await pageOrNull(config.pageFolder, PAGE_NAME, log)
+  const shell = await pageOrNull(config.pageFolder, SHELL_NAME, log)
+  const hosted = new HostedUis({ ...hostedSettings(), log })
+  const app = await buildApp({ viewers, page, shell, columns, log, report, eventLoop, version, entrance })
   port = await listen(app, config.port, config.isPortFixed, host)
   log.info('Listening', { port, instanceId: viewers.instanceId, version })
   const columnFolder = config.cacheFolder === null ? null : new ColumnFolder(columnPlace(config.cacheFolder))
-  return { app, viewers, report, port, version, settings: { columnFolder }, columns }
+  return { app, viewers, report, hosted, port, version, settings: { columnFolder }, columns }
 }
 
 /** Pages hear why it ends; what does not end by itself in time is cut off. */
-export async function endService({ app, viewers }: Service, reason: string): Promise<void> {
-  const closing = viewers.closeAll(reason).then(() => app.close())
+export async function endService({ app, viewers, hosted }: Service, reason: string): Promise<void> {
+  const closing = viewers.closeAll(reason).then(() => Promise.all([app.close(), hosted.close()]))
   await Promise.race([closing, delay(LIMITS.closeTimeoutMs)])
 }
 
-async function pageOrNull(folder: string, log: Log): Promise<PageFile | null> {
+async function pageOrNull(folder: string, name: string, log: Log): Promise<PageFile | null> {
   try {
-    return await openPageFile(folder)
+    return await openPageFile(folder, name)
   } catch (error) {
     log.error('There is no page to show', { error })
     return null

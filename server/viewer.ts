@@ -19,6 +19,7 @@ import { PageChannel } from './channel.ts'
 import { ConsoleRing } from './console-ring.ts'
 import { digest, sameDigest } from './digest.ts'
 import type { SignedProbe } from './gate.ts'
+import type { HostedViewer } from './hosted-ui/hosted-viewer.ts'
 import type { KernelLink, Notification } from './kernel-link.ts'
 import type { KernelPulse } from './kernel-pulse.ts'
 import { Learnt, type Lesson } from './learnt.ts'
@@ -43,6 +44,8 @@ export type ViewerParts = {
   state: PageState | null
   commandSeq: number
   savesPictures: boolean
+  /** `null`: the embedded page shows it. */
+  hosted?: HostedViewer | null
 }
 
 /** One viewer: its secret, its dataset, its pages, and what they all have in common. */
@@ -54,6 +57,7 @@ export class Viewer {
   openedSource: DataSource | null = null
   readonly pulse: KernelPulse
   readonly savesPictures: boolean
+  readonly hosted: HostedViewer | null
   readonly sorting: SortingWatch
   readonly state: ViewerState
   readonly outbox: Outbox
@@ -72,7 +76,8 @@ export class Viewer {
   #lastCommand: Promise<void> = Promise.resolve()
   readonly #ended = new AbortController()
 
-  constructor({ id, token, instanceId, kernel, source, pulse, state, commandSeq, savesPictures }: ViewerParts) {
+  constructor(parts: ViewerParts) {
+    const { id, token, instanceId, kernel, source, pulse, state, commandSeq, savesPictures, hosted } = parts
     this.id = id
     this.instanceId = instanceId
     this.source = source
@@ -84,6 +89,7 @@ export class Viewer {
     )
     this.pulse = pulse
     this.savesPictures = savesPictures
+    this.hosted = hosted ?? null
     this.sorting = new SortingWatch(source, (sorting) => {
       this.tellPages({ kind: 'sorting', ...sorting })
       this.notify({ method: 'viewer.sorting', params: { viewerId: id, ...sorting } }, undefined, 'sorting')
@@ -169,6 +175,7 @@ export class Viewer {
 
   /** Queue a command for the pages. @throws ProtocolError `overloaded`; `unknown_column` where a colour is none */
   addCommand(seq: number, command: Command, body: Uint8Array): Promise<void> {
+    if (command.kind === 'requestSessionBundle') this.hosted?.awaitSession(command.requestId)
     const added = this.#lastCommand.then(async () => {
       const resolved = await this.#resolve(command)
       if (this.ended.aborted) return
@@ -233,6 +240,7 @@ export class Viewer {
     this.sorting.stop()
     for (const page of this.pages) page.end(CLOSE_CODES.stopped, reason)
     this.#pages.clear()
+    await this.hosted?.close()
     const source = await this.source.catch(() => null)
     await source?.close()
   }

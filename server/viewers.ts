@@ -102,6 +102,7 @@ export class Viewers {
 
   /** The gate's view. */
   readonly allow: Allow = {
+    viewerOfCapability: (key) => this.all.find(({ hosted }) => hosted?.admits(key))?.id ?? null,
     holderOf: (key) => this.keys.find(key),
     isServed: (host) => this.#exposure?.hosts.has(authorityText(host)) ?? false,
     answersTo: (id) => this.#exposure === null || (id !== null && (this.#viewers.has(id) || this.#exposure.admits(id))),

@@ -2,7 +2,16 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from .errors import CellucidError, PortError, ServerError, UnknownColumnError, ViewerNotReady, ViewerStoppedError
+from ._web_ui import clear_web_cache, get_web_cache_dir
+from .errors import (
+    CellucidError,
+    PortError,
+    ServerError,
+    UnknownColumnError,
+    ViewerNotReady,
+    ViewerStoppedError,
+    WebUIError,
+)
 from .session_bundle import SessionBundle
 from .show import cleanup_all, show, show_anndata
 from .viewer import Viewer
@@ -21,7 +30,10 @@ __all__ = [
     "Viewer",
     "ViewerNotReady",
     "ViewerStoppedError",
+    "WebUIError",
     "cleanup_all",
+    "clear_web_cache",
+    "get_web_cache_dir",
     "show",
     "show_anndata",
 ]

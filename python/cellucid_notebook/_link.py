@@ -76,6 +76,8 @@ class ViewerLink:
     options: JsonObject
     #: Whether pages send pictures for the notebook file.
     saves_pictures: bool = True
+    #: The site of the hosted viewer; ``None`` shows the embedded one.
+    hosted_source: str | None = None
     viewer_id: str = field(default_factory=lambda: secrets.token_hex(8))
     token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     listener: Listener | None = field(default=None, repr=False)
@@ -112,7 +114,9 @@ class ViewerLink:
 
     def open_params(self) -> JsonObject:
         """Parameters of ``viewer.open``."""
+        hosted = {} if self.hosted_source is None else {"hosted": {"source": self.hosted_source}}
         return {
+            **hosted,
             "viewerId": self.viewer_id,
             "viewerToken": self.token,
             "source": self.source,
@@ -199,11 +203,15 @@ class ViewerLink:
         if entry is None or self.listener is None:
             return
         if params["ok"]:
-            if entry.command["kind"] in _ANSWERED_BY_ACK:
+            if entry.command["kind"] in _ANSWERED_BY_ACK and not self._awaits_upload(entry.command):
                 self.listener.on_command_done(entry.command["requestId"])
         else:
             reason = str(params.get("reason", "no reason was given"))
             self.listener.on_command_failed(entry.call, reason, entry.command.get("requestId"))
+
+    def _awaits_upload(self, command: JsonObject) -> bool:
+        # The hosted page answers with a file of its own; that the request reached it is not the answer.
+        return self.hosted_source is not None and command["kind"] == "requestSessionBundle"
 
     def _settle(self, seq: int) -> _Waiting | None:
         entry = self._waiting.pop(seq, None)

@@ -15,3 +15,5 @@ class Presentation:
     height: int
     #: Whether the last picture is kept in the notebook.
     snapshot: bool
+    #: The site of the hosted viewer; ``None`` shows the embedded one.
+    hosted_source: str | None = None

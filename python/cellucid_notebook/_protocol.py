@@ -65,6 +65,10 @@ KERNEL_CALLS: Final = (
     "viewer.console",
     "tunnel.fetch",
     "viewer.resolveColor",
+    "hosted.ensure",
+    "hosted.state",
+    "hosted.cancel",
+    "hosted.forget",
     "report",
 )
 #: Server → kernel.

@@ -75,6 +75,8 @@ class Facts:
     log: list[str]
     #: Sections that the kernel adds from its own books.
     books: JsonObject
+    #: Whether ``ui="hosted"`` was asked for.
+    wants_hosted: bool = False
 
 
 def report(facts: Facts) -> ConnectionReport:
@@ -94,7 +96,7 @@ def report(facts: Facts) -> ConnectionReport:
             "installed in the kernel's environment": package_version(_PROXY_PACKAGE) or "no",
             "answers on the notebook's server": _proxy_answers(facts.views),
         },
-        "hosted_ui": "not used; the page comes with this package",
+        "hosted_ui": _hosted(viewer, facts),
         "data": viewer.get("source"),
         "pages": viewer.get("pages", []),
         **facts.books,
@@ -109,6 +111,43 @@ def report(facts: Facts) -> ConnectionReport:
         },
     }
     return ConnectionReport(masked(sections))
+
+
+def _hosted(viewer: JsonObject, facts: Facts) -> JsonObject | str:
+    if not facts.wants_hosted:
+        return "not used; the page comes with this package"
+    state = viewer.get("hosted")
+    if state is None:
+        return "asked for; the viewer server does not answer"
+    through_notebook = bool(facts.views) and facts.views[-1]["transport"] == "tunnel"
+    embedded_because = (
+        "through the notebook only the embedded page can be shown"
+        if through_notebook
+        else None
+        if state["isShown"]
+        else "the user went over to the embedded page"
+    )
+    return {
+        "status": state["status"] if embedded_because is None else f"not shown: {embedded_because}",
+        "source": state["source"],
+        "build": state["build"],
+        "generation": state["generation"],
+        "files": state["files"],
+        "size in bytes": state["bytes"],
+        "age in hours": _hours_since(state["storedAt"]),
+        "asked for a newer build, hours ago": _hours_since(state["checkedAt"]),
+        "fetching": state["progress"],
+        "last error": state["lastError"],
+        "cache": state["place"],
+        "offline": state["isOffline"],
+        "pages given out": state["pagesServed"],
+        "how it gets the data": "by an address with a key of its own, for reads and events, as long as the viewer",
+        "not verified": "the site's present build may expect a newer cellucid; it runs without Trusted Types",
+    }
+
+
+def _hours_since(moment: float | None) -> float | None:
+    return None if moment is None else round((time.time() - moment / 1000) / 3600, 2)
 
 
 def verdict(facts: Facts) -> str:

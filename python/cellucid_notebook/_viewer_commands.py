@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
@@ -14,7 +15,7 @@ from ._colors import hex_color
 from ._pipe import wait_for
 from ._protocol import JsonObject
 from ._requests import PageRequests
-from .errors import DataChangedError, ServerError, ViewerNotReady
+from .errors import CommandError, DataChangedError, ServerError, ViewerNotReady
 from .session_bundle import SessionBundle
 
 if TYPE_CHECKING:
@@ -157,12 +158,31 @@ class ViewerCommands:
         page has drawn yet, or none answers within ``timeout`` seconds.
         """
         self._check_usable()
+        if self._link.hosted_source is not None:
+            raise CommandError(
+                "The hosted viewer has sessions of its own form: viewer.save_hosted_session(path) writes one."
+            )
         if self._link.pages:
             self._ask_page({"kind": "requestSessionBundle"}, "get_session_bundle()", timeout)
         if self._link.state is None:
             raise ViewerNotReady(f"There is no session to keep yet. {self._why_silent()}")
         sets = {name: decode_cells(head, body) for name, (head, body) in self._link.cell_sets().items()}
         return SessionBundle(self._data.cell_count(), self._link.options.get("name"), self._link.state or {}, sets)
+
+    def save_hosted_session(self, path: str | os.PathLike[str], *, timeout: float = 60) -> Path:
+        """Have the hosted viewer write its session into a ``.cellucid-session`` file, for cellucid to open.
+
+        Returns the path. Works while a cell runs. Raises ``CommandError`` when the viewer shows the embedded page,
+        ``ViewerNotReady`` when no page answers within ``timeout`` seconds.
+        """
+        self._check_usable()
+        if self._link.hosted_source is None:
+            raise CommandError("This viewer shows the embedded page: viewer.get_session_bundle().save(path) writes it.")
+        event = self._ask_page({"kind": "requestSessionBundle"}, "save_hosted_session()", timeout)
+        target = Path(path).expanduser()
+        shutil.copyfile(event["path"], target)
+        Path(event["path"]).unlink(missing_ok=True)
+        return target
 
     def load_session(self, session: SessionBundle | str | os.PathLike[str], *, timeout: float = 30) -> None:
         """Put a session back into the page: a file written by `get_session_bundle`, or the bundle itself.

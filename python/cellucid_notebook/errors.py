@@ -31,6 +31,7 @@ __all__ = [
     "UnknownLayerError",
     "ViewerNotReady",
     "ViewerStoppedError",
+    "WebUIError",
 ]
 
 
@@ -100,6 +101,10 @@ class ViewerNotReady(CellucidError, TimeoutError):  # noqa: N818 - the name that
 
 class ViewerStoppedError(CellucidError, RuntimeError):
     """The viewer has ended."""
+
+
+class WebUIError(CellucidError, RuntimeError):
+    """The hosted viewer's files are not on this machine and could not be fetched, or their folder is not used."""
 
 
 class CommandError(CellucidError, RuntimeError):

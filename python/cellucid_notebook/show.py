@@ -16,6 +16,7 @@ from ._pipe import wait_for
 from ._presentation import Presentation
 from ._protocol import JsonObject
 from ._shown_data import ShownData
+from ._web_ui import choose_source, show_progress_soon
 from .viewer import Viewer
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     use_raw: bool = False,
     port: int | None = None,
     client_server_url: str | None = None,
+    ui: str | None = None,
+    web_source_url: str | None = None,
     snapshot: bool = True,
 ) -> Viewer:
     """Show the cells of an AnnData in the notebook, and return the viewer that talks to the picture.
@@ -69,6 +72,11 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     client_server_url
         Forces the URL under which the browser reaches the server, when it cannot find one itself; may hold ``{port}``.
         ``CELLUCID_CLIENT_SERVER_URL`` in the environment does the same.
+    ui
+        ``"embedded"``, the viewer that comes with this package and needs no network, or ``"hosted"``, cellucid's own
+        from its site, kept on this machine once it was fetched. By default what ``CELLUCID_UI`` says, else embedded.
+    web_source_url
+        Another site that the hosted viewer comes from; by default ``https://www.cellucid.com``.
     snapshot
         Whether the last picture is kept in the notebook file, for readers without a kernel.
 
@@ -92,7 +100,9 @@ def show_anndata(  # noqa: PLR0913 - what users may want to say, each with a def
     >>> viewer.set_color_by("CD3D")
 
     """
-    presentation = _presentation(client_server_url, height, snapshot=snapshot)
+    presentation = _presentation(
+        client_server_url, height, snapshot=snapshot, hosted_source=choose_source(ui, web_source_url)
+    )
     _check_port(port)
     if use_raw:
         if layer not in (None, "raw"):
@@ -138,6 +148,8 @@ def show(  # noqa: PLR0913 - as show_anndata
     gene_id_column: str | None = None,
     port: int | None = None,
     client_server_url: str | None = None,
+    ui: str | None = None,
+    web_source_url: str | None = None,
     snapshot: bool = True,
 ) -> Viewer:
     """Show a folder that cellucid's ``prepare()`` wrote, and return the viewer that talks to the picture.
@@ -166,6 +178,8 @@ def show(  # noqa: PLR0913 - as show_anndata
         gene_id_column=gene_id_column,
         port=port,
         client_server_url=client_server_url,
+        ui=ui,
+        web_source_url=web_source_url,
         snapshot=snapshot,
     )
 
@@ -191,12 +205,16 @@ def _show_adata(adata: AnnData, options: JsonObject, presentation: Presentation,
 
 def _open(link: ViewerLink, data: ShownData, presentation: Presentation, server: _server.Server) -> Viewer:
     link.saves_pictures = presentation.snapshot
+    link.hosted_source = presentation.hosted_source
     server.open(link)
     try:
-        return Viewer(link, server, data, presentation=presentation)
+        viewer = Viewer(link, server, data, presentation=presentation)
     except BaseException:
         server.close(link, "The viewer could not be made.")
         raise
+    if presentation.hosted_source is not None:
+        show_progress_soon(server, presentation.hosted_source)
+    return viewer
 
 
 def _ask_cell_count(server: _server.Server, link: ViewerLink) -> int | None:
@@ -216,12 +234,14 @@ def cleanup_all() -> None:
     _server.shut_down()
 
 
-def _presentation(client_server_url: str | None, height: int, *, snapshot: bool) -> Presentation:
+def _presentation(
+    client_server_url: str | None, height: int, *, snapshot: bool, hosted_source: str | None
+) -> Presentation:
     if isinstance(height, bool) or not isinstance(height, int) or height <= 0:
         raise ValueError(f"height={height!r} is not a positive whole number of CSS pixels, such as the default, 600.")
     forced = override(client_server_url)
     check_override(forced)
-    return Presentation(forced, max(_MIN_HEIGHT, height), snapshot)
+    return Presentation(forced, max(_MIN_HEIGHT, height), snapshot, hosted_source)
 
 
 def _check_port(port: int | None) -> None:

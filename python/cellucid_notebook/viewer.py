@@ -34,6 +34,7 @@ from ._second_output import SecondOutput
 from ._viewer_commands import ViewerCommands
 from ._viewer_events import ViewerEvents
 from ._viewer_state import Event, StateBoard
+from ._web_ui import DEFAULT_SOURCE, WebUISummary, ensure_cached
 from .errors import CellucidError, ForkedViewerError, ServerError, ViewerStoppedError
 from .hooks import Hooks
 
@@ -59,6 +60,7 @@ _EVENT_NAMES = {
     "embedding": "embedding",
     "visibility": "visibility",
     "custom": "message",
+    "sessionBundle": "session_bundle",
 }
 
 ViewerT = TypeVar("ViewerT", bound="Viewer")
@@ -198,8 +200,19 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
                 round_trip_ms=timed(self._ping_page) if self._link.pages and self._ended is None else None,
                 log=self._server.log,
                 books=books,
+                wants_hosted=self._link.hosted_source is not None,
             )
         )
+
+    def ensure_web_ui_cached(self, *, force: bool = False) -> WebUISummary:
+        """Have the hosted viewer on this machine, whole, so that it needs no network from then on.
+
+        Shows a progress bar in the cell or the terminal, returns when all is there; ``force`` fetches what the site has
+        now also where a build is there. Interrupting stops it, and the next call goes on from there. Raises
+        ``WebUIError`` with the reason when it cannot be had.
+        """
+        self._check_usable()
+        return ensure_cached(self._server, self._link.hosted_source or DEFAULT_SOURCE, force=force)
 
     def _ask_server_report(self) -> JsonObject | None:
         viewer_id = None if self._ended is not None else self.viewer_id
@@ -408,7 +421,7 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         if name == "selection":
             # Read at once, also by who observes it later; the observers are called on the hooks' thread.
             self._trait_values["selection"] = shown["cells"]
-        if name != "message":
+        if name not in {"message", "session_bundle"}:
             self._hooks.fire(name, shown)
         self._hooks.fire("message", shown)
 

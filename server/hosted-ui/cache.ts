@@ -13,6 +13,8 @@ import { Part } from './part.ts'
 const MACHINE = hash('sha256', hostname()).slice(0, 8)
 /** `part-<pid>-<machine>-<random>` is being filled, `used-<pid>-<machine>-<digest>` says that a generation is served. */
 const OWNED = /^(part|used)-(\d+)-([0-9a-f]{8})-([0-9a-f]+)$/
+/** A part whose fetching ended before its time: whoever fetches next goes on with it. */
+const LEFT = /^left-[0-9a-f]{16}$/
 /** Renamed aside, to be deleted. */
 const OLD = /^old-[0-9a-f]{16}$/
 const CHECKED = /^checked-[0-9a-f]{16}$/
@@ -60,11 +62,16 @@ export class HostedCache {
     let adopted: Part | null = null
     for (const name of await this.#entries()) {
       if (!(await this.#isAbandoned(name))) continue
-      if (name.startsWith('part-')) adopted ??= await Part.adopt(join(this.place, name), folder)
+      if (name.startsWith('part-') || LEFT.test(name)) adopted ??= await Part.adopt(join(this.place, name), folder)
       await rm(join(this.place, name), { recursive: true, force: true })
     }
     await this.#makeRoom(0)
     return adopted ?? (await Part.make(folder))
+  }
+
+  /** Fetching ended before its time: keep what came for whoever fetches next. */
+  async leave(part: Part): Promise<void> {
+    await rename(part.folder, join(this.place, `left-${randomBytes(8).toString('hex')}`))
   }
 
   /** The part is complete. @returns the generation that everybody finds from now on: this one, or an equal one */
@@ -151,14 +158,14 @@ export class HostedCache {
   async #entries(): Promise<string[]> {
     const names = await readdir(this.place).catch(() => [])
     return names.filter((name) => {
-      return parseGenerationName(name) !== null || OWNED.test(name) || OLD.test(name) || CHECKED.test(name)
+      return parseGenerationName(name) !== null || [OWNED, LEFT, OLD, CHECKED].some((form) => form.test(name))
     })
   }
 
   /** Left by a process that is gone. */
   async #isAbandoned(name: string): Promise<boolean> {
     const [, , pid, machine] = OWNED.exec(name) ?? []
-    if (OLD.test(name)) return true
+    if (OLD.test(name) || LEFT.test(name)) return true
     if (pid === undefined) return false
     if (machine === MACHINE) return !isAlive(Number(pid))
     const stats = await lstat(join(this.place, name)).catch(() => null)

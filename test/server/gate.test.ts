@@ -8,6 +8,7 @@ import { type Allow, admit } from '../../server/gate.ts'
 const VIEWER = '0123456789abcdef' as ViewerId // 16 hex characters
 const OTHER = 'fedcba9876543210' as ViewerId
 const KEY = 'k'.repeat(43) as PageKey // 43 base64url characters
+const CAPABILITY = 'c'.repeat(43)
 const OTHER_KEY = 'o'.repeat(43) as PageKey
 const LEARNT_HOST = 'hub.example:8443'
 const LEARNT_ORIGIN = 'https://hub.example:8443'
@@ -15,6 +16,7 @@ const MAC = 'valid'
 
 /** One viewer that learnt one host and one origin, and another that learnt nothing. */
 const allow: Allow = {
+  viewerOfCapability: (key) => (key === CAPABILITY ? VIEWER : null),
   holderOf: (key) => {
     const viewerId = key === KEY ? VIEWER : key === OTHER_KEY ? OTHER : null
     return viewerId === null ? null : { id: 'its digest', viewerId }

@@ -6,6 +6,8 @@ import { KEY_HEADER } from '../../protocol/urls.ts'
 import { buildApp } from '../../server/app.ts'
 import { ColumnCache } from '../../server/column-cache.ts'
 import { EventLoopWatch } from '../../server/event-loop-watch.ts'
+import type { HostedUi } from '../../server/hosted-ui/hosted-ui.ts'
+import { HostedViewer } from '../../server/hosted-ui/hosted-viewer.ts'
 import type { KernelLink, Notification } from '../../server/kernel-link.ts'
 import { KernelPulse } from '../../server/kernel-pulse.ts'
 import { Log } from '../../server/log.ts'
@@ -31,7 +33,8 @@ export type AppStage = {
   said: Said[]
   /** What the kernel was asked to read. */
   reads: SourceRead[]
-  open(ids?: Ids, cellCount?: number): Viewer & Ids
+  /** @param ui shows it in place of the embedded page */
+  open(ids?: Ids, cellCount?: number, ui?: HostedUi): Viewer & Ids
   /** A page key of the viewer, and the headers to ask with. */
   key(ids: Ids): { key: PageKey; headers: Record<string, string> }
 }
@@ -62,7 +65,7 @@ export async function appStage(): Promise<AppStage> {
   const report = new Report({ viewers, log, eventLoop, version: VERSION, port: () => 8765 })
   const page = await openPageFile(await standInPage())
   const columns = new ColumnCache(16 << 20)
-  const app = await buildApp({ viewers, page, columns, log, report, eventLoop, version: VERSION })
+  const app = await buildApp({ viewers, page, shell: page, columns, log, report, eventLoop, version: VERSION })
   const bare: string[] = []
   app.addHook('onResponse', async (request, reply) => {
     const missing = missingHeaders(reply.getHeaders())
@@ -88,7 +91,7 @@ export async function appStage(): Promise<AppStage> {
     log,
     said,
     reads,
-    open(ids = makeIds(), cellCount = 700) {
+    open(ids = makeIds(), cellCount = 700, ui) {
       const { source: spec, options, state, commandSeq, savesPictures } = kernelSource()
       const read = smallDataset(cellCount)
       const pulse = new KernelPulse(() => undefined)
@@ -105,6 +108,7 @@ export async function appStage(): Promise<AppStage> {
         state,
         commandSeq,
         savesPictures,
+        hosted: ui === undefined ? null : new HostedViewer(ui),
       })
       return Object.assign(viewer, ids)
     },

@@ -1,0 +1,212 @@
+"""The hosted viewer's files on the kernel's machine: which site, fetched with a progress bar, listed, removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import _server
+from ._child import SERVER_FILE
+from ._display import Cell, current_cell, output_to
+from ._node import find_node
+from .errors import CellucidError, DataError, WebUIError
+
+if TYPE_CHECKING:
+    from ._protocol import JsonObject
+
+#: Which viewer is shown where no ``ui=`` says so: ``embedded`` or ``hosted``.
+UI_VARIABLE = "CELLUCID_UI"
+DEFAULT_SOURCE = "https://www.cellucid.com"
+_UIS = ("embedded", "hosted")
+
+_POLL_S = 0.25
+#: What is there within this time needs no bar.
+_QUIET_S = 0.5
+_BAR_WIDTH = 30
+_COMMAND_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class WebUISummary:
+    """What lies in the cache after `ensure_web_ui_cached`: whose build, how large, and where."""
+
+    source: str
+    #: The site's own name for the build, or ``None`` where it gives none.
+    build: str | None
+    files: int
+    #: Bytes of all its files.
+    size: int
+    cache_dir: Path
+
+
+def choose_source(
+    ui: str | None, web_source_url: str | None, environment: Mapping[str, str] = os.environ
+) -> str | None:
+    """The site of the hosted viewer, or ``None`` where the embedded one is shown.
+
+    Raises ``ValueError`` for a ``ui`` that is none, and for a site without the viewer that would come from it.
+    """
+    chosen = ui if ui is not None else environment.get(UI_VARIABLE) or "embedded"
+    if chosen not in _UIS:
+        where = "ui" if ui is not None else UI_VARIABLE
+        raise ValueError(f"{where}={chosen!r} is no viewer; there are {' and '.join(map(repr, _UIS))}.")
+    if chosen == "embedded":
+        if web_source_url is not None:
+            raise ValueError("web_source_url names where the hosted viewer comes from. Pass ui='hosted' with it.")
+        return None
+    return web_source_url or DEFAULT_SOURCE
+
+
+def ensure_cached(server: _server.Server, source: str, *, force: bool, show_progress: bool = True) -> WebUISummary:
+    """Have the whole build on disk; blocks until it is, with a bar where that takes long.
+
+    An interrupt stops fetching; what came is kept for the next time. Raises ``WebUIError`` with the reason.
+    """
+    answered = server.request("hosted.ensure", {"source": source, "force": force})
+    bar = ProgressBar(current_cell()) if show_progress else None
+    started = time.monotonic()
+    try:
+        while True:
+            with suppress(FutureTimeoutError):
+                return _summary(answered.result(_POLL_S).result)
+            if bar is not None and time.monotonic() - started > _QUIET_S:
+                bar.show(_state(server, source))
+    except DataError as error:
+        raise WebUIError(str(error)) from None
+    except BaseException:
+        server.request("hosted.cancel", {"source": source})
+        raise
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def show_progress_soon(server: _server.Server, source: str) -> None:
+    """Beside a viewer that was just shown: a bar in its cell, if its files have to be fetched first."""
+    cell = current_cell()
+
+    def watch() -> None:
+        with suppress(CellucidError, OSError):
+            time.sleep(_QUIET_S)
+            _watch(server, source, ProgressBar(cell))
+
+    threading.Thread(target=watch, name="cellucid-web-ui", daemon=True).start()
+
+
+def _watch(server: _server.Server, source: str, bar: ProgressBar) -> None:
+    try:
+        while (state := _state(server, source))["progress"] is not None:
+            bar.show(state)
+            time.sleep(_POLL_S)
+    finally:
+        bar.close()
+
+
+def get_web_cache_dir() -> Path:
+    """The folder of the hosted viewer's files: ``CELLUCID_WEB_PROXY_CACHE_DIR``, else one in your cache folder.
+
+    It need not exist. Raises ``WebUIError`` when it cannot be used, with the reason.
+    """
+    return Path(_cache_command("list")["place"])
+
+
+def clear_web_cache() -> Path:
+    """Remove the hosted viewer's files from this machine; the next use fetches them again. Returns the folder.
+
+    Nothing else that lies in the folder is touched. Raises ``WebUIError`` when the folder cannot be used.
+    """
+    answer = _cache_command("clear")
+    running = _server.current()
+    if running is not None:
+        running.request("hosted.forget", {})
+    return Path(answer["place"])
+
+
+def _cache_command(action: str) -> JsonObject:
+    try:
+        process = subprocess.run(
+            [find_node(), str(SERVER_FILE), "web-cache", action],
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_TIMEOUT_S,
+            check=False,
+            env={name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"},
+        )
+        answer: JsonObject = json.loads(process.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise WebUIError(f"The cache of the hosted viewer was not asked: {error}") from error
+    if "error" in answer:
+        raise WebUIError(answer["error"])
+    return answer
+
+
+def _state(server: _server.Server, source: str) -> JsonObject:
+    return server.request("hosted.state", {"source": source}).result(_COMMAND_TIMEOUT_S).result
+
+
+def _summary(state: JsonObject) -> WebUISummary:
+    return WebUISummary(state["source"], state["build"], state["files"], state["bytes"], Path(state["place"]))
+
+
+class ProgressBar:
+    """How far fetching is: one line that changes, in the cell or in the terminal; nothing where there is neither."""
+
+    def __init__(self, cell: Cell | None) -> None:
+        self._cell = cell
+        self._handle: Any = None
+        self._line = ""
+
+    def show(self, state: JsonObject) -> None:
+        """Draw a state of the server's."""
+        line = progress_line(state)
+        if line == self._line:
+            return
+        self._line = line
+        if self._cell is not None:
+            self._show_in_cell(line)
+        elif sys.stderr.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(f"\r{line[:width]:<{width}}")
+            sys.stderr.flush()
+
+    def close(self) -> None:
+        """Take the line away; a terminal keeps the last one."""
+        if self._handle is not None:
+            with output_to(self._cell):
+                self._handle.update({"text/plain": ""}, raw=True)
+        elif self._line and self._cell is None and sys.stderr.isatty():
+            sys.stderr.write("\n")
+
+    def _show_in_cell(self, line: str) -> None:
+        with output_to(self._cell):
+            if self._handle is None:
+                self._handle = _display_line(line)
+            else:
+                self._handle.update({"text/plain": line}, raw=True)
+
+
+def _display_line(line: str) -> Any:
+    from IPython.display import display
+
+    show: Callable[..., Any] = display
+    return show({"text/plain": line}, raw=True, display_id=True)
+
+
+def progress_line(state: JsonObject) -> str:
+    """One line of text, for example ``Fetching the viewer  [######    ] 12/20 files, 3.1 MB``."""
+    progress = state["progress"] or {"done": 0, "total": 0, "bytes": 0}
+    done, total = progress["done"], max(progress["total"], 1)
+    filled = min(_BAR_WIDTH, _BAR_WIDTH * done // total)
+    bar = "#" * filled + " " * (_BAR_WIDTH - filled)
+    return f"Fetching the viewer from {state['source']} [{bar}] {done}/{total} files, {progress['bytes'] / 1e6:.1f} MB"

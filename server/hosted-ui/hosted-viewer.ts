@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CAPABILITY_FOLDER } from '../../protocol/urls.ts'
+import { digest, sameDigest } from '../digest.ts'
+import type { DataSource } from '../sources/data-source.ts'
+import { AsExport } from './as-export.ts'
+import type { HostedUi } from './hosted-ui.ts'
+
+const MAX_AWAITED = 64
+
+/** What one viewer has of its own when the hosted page shows it. */
+export class HostedViewer {
+  readonly ui: HostedUi
+  /** Opens the dataset's reads, events and session bundles of this viewer, and nothing else; ends with it. */
+  readonly capability = randomBytes(32).toString('base64url')
+  /** The user may have had enough of it, and wants the embedded page. */
+  isWanted = true
+  /** The hosted page was given out; more about it than that it speaks up later is not to be known. */
+  pagesServed = 0
+  /** Sessions that the kernel asked for and that have not come. */
+  readonly #awaited = new Set<string>()
+  readonly #digest = digest(this.capability)
+  #folder: Promise<string> | null = null
+  #export: { source: DataSource; asExport: AsExport } | null = null
+
+  constructor(ui: HostedUi) {
+    this.ui = ui
+  }
+
+  admits(key: string): boolean {
+    return sameDigest(this.#digest, digest(key))
+  }
+
+  /** Where its frame goes, relative to the base. The page's query has these keys and no others. */
+  url(viewerId: string, isExport: boolean): string {
+    const query = { jupyter: 'true', viewerId, viewerToken: this.capability, ...(isExport ? {} : { anndata: 'true' }) }
+    return `${CAPABILITY_FOLDER}/${this.capability}/?${new URLSearchParams(query)}`
+  }
+
+  /** The kernel asks for a session: one upload under this name is taken. */
+  awaitSession(requestId: string): void {
+    if (this.#awaited.size >= MAX_AWAITED) this.#awaited.clear()
+    this.#awaited.add(requestId)
+  }
+
+  /** Once. */
+  awaitsSession(requestId: string): boolean {
+    return this.#awaited.delete(requestId)
+  }
+
+  asExport(source: DataSource): AsExport {
+    if (this.#export?.source !== source) this.#export = { source, asExport: new AsExport(source) }
+    return this.#export.asExport
+  }
+
+  /** A folder for what the page uploads, this user's alone. */
+  folder(): Promise<string> {
+    this.#folder ??= mkdtemp(join(tmpdir(), 'cellucid-session-'))
+    return this.#folder
+  }
+
+  async close(): Promise<void> {
+    if (this.#folder !== null) await rm(await this.#folder, { recursive: true, force: true })
+  }
+}
