@@ -65,6 +65,15 @@ const GOALS = {
   [SUBJECTS.large]: 1 / 1.1,
   [SUBJECTS.middle]: 1 / 3,
   [SUBJECTS.whole]: 1 / 0.4,
+  // What a person waits for, in milliseconds of a million cells.
+  ...(flags.small
+    ? {}
+    : {
+        [SUBJECTS.cached]: { atMost: 5 },
+        [SUBJECTS.cachedLate]: { atMost: 20 },
+        [SUBJECTS.idle]: { atMost: 50 },
+        [SUBJECTS.busy]: { atMost: 150 },
+      }),
 }
 
 /** A server's thread that is ready for the next file is started a second after the last was taken. */
