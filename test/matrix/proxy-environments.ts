@@ -45,8 +45,14 @@ export const PROXY_ENVIRONMENTS: readonly Environment[] = [
     faults: { dropsRange: true },
     cellCount: MANY_CELLS,
   }),
-  behind('proxy-host', 'A proxy that rewrites Host', 'same-origin-proxy', {
+  behind('proxy-host', 'A proxy that rewrites Host', 'tunnel', {
     faults: { host: 'upstream.internal:8888', concerns: isViewer },
+    async after(_stage, page) {
+      // The notebook server names its login's cookie after the Host, and sees none.
+      expect(await candidatesOf(page)).toContainEqual(
+        expect.objectContaining({ kind: 'same-origin-proxy', verdict: 'redirect' }),
+      )
+    },
   }),
   behind('proxy-lost-path', 'A proxy that adds to the path', 'tunnel', {
     faults: { addsPrefix: '/lost/', concerns: isViewer },
