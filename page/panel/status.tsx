@@ -48,7 +48,7 @@ function connectionSentence(store: Store): string | null {
 
 function sortingSentence(store: Store): string | null {
   const { done, note } = store.sorting.value
-  return done === null ? note : `Sorting the genes for quick access: ${Math.round(done * 100)} % done.`
+  return done === null ? note : `Sorting genes for quick access: ${Math.round(done * 100)} %`
 }
 
 function emptySentence(store: Store): string | null {
