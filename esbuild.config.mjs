@@ -2,17 +2,12 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
-import { minify } from 'terser'
-import { pageHtml } from './scripts/page-html.mjs'
-import { privateNames } from './scripts/private-names.mjs'
+import { assemblePage, BROWSER, BROWSER_TARGET, PAGE, textsOf, unusedSchemasLeave } from './scripts/page-bundle.mjs'
 import { thirdPartyNotices } from './scripts/third-party-notices.mjs'
 import { PLUGIN_FILES, PLUGIN_FOLDER } from './server/sources/hdf5/plugin-folder.ts'
 
 const ROOT = import.meta.dirname
 const STATIC = join(ROOT, 'python/cellucid_notebook/_static')
-
-/** What browsers of the last two years run; older ones lack `AbortSignal.any` and cannot be helped by a compiler. */
-const BROWSER_TARGET = 'es2022'
 
 /** Fastify and its plugins are CommonJS and call `require` for Node's own modules. */
 const REQUIRE_BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
@@ -28,32 +23,19 @@ const SHARED = {
   logLevel: 'warning',
 }
 
-const BROWSER = { ...SHARED, platform: 'browser', target: BROWSER_TARGET, minify: true }
-
 /** Each bundle: its options, its file in `_static/`, and at most how many bytes that file has, gzipped. */
 const BUNDLES = [
   {
     file: 'widget.js',
     budgetBytes: 25_000, // saved in every notebook file that shows a viewer
-    options: { ...BROWSER, entryPoints: ['widget/index.ts'], plugins: [unusedSchemasLeave(), cssAsText()] },
+    options: { ...SHARED, ...BROWSER, entryPoints: ['widget/index.ts'], plugins: [unusedSchemasLeave(), cssAsText()] },
     assemble: (texts) => texts.get('.js'),
   },
   {
     file: 'page/index.html',
     budgetBytes: 60_000, // goes through the notebook's own connection where nothing else does
-    options: {
-      ...BROWSER,
-      entryPoints: ['page/main.tsx'],
-      outdir: STATIC,
-      plugins: [unusedSchemasLeave(), shadersWithoutAir()],
-      jsx: 'automatic',
-      jsxImportSource: 'preact',
-    },
-    assemble: async (texts) =>
-      pageHtml(await readFile(join(ROOT, 'page/index.html'), 'utf8'), {
-        script: await smaller(texts.get('.js')),
-        style: (texts.get('.css') ?? '').trimEnd(),
-      }),
+    options: { ...SHARED, ...PAGE, outdir: STATIC },
+    assemble: (texts) => assemblePage(ROOT, texts),
   },
   {
     file: 'page/hosted.html',
@@ -91,64 +73,6 @@ const BUNDLES = [
     assemble: (texts) => texts.get('.js'),
   },
 ]
-
-/**
- * Terser folds across functions what esbuild leaves, and shortens what only the page calls by its name: another 5 % of
- * the page, gzipped, for some seconds of building.
- */
-async function smaller(script) {
-  const names = await privateNames(ROOT)
-  const options = {
-    module: true,
-    ecma: 2022,
-    // `unsafe`: built-in functions are the browser's own, and what is made a text by String() has no valueOf of its own.
-    compress: {
-      passes: 8,
-      unsafe: true,
-      unsafe_arrows: true,
-      unsafe_methods: true,
-      pure_getters: true,
-      keep_fargs: false,
-    },
-    mangle: { properties: { regex: new RegExp(`^(${names.join('|')})$`) } },
-  }
-  const { code } = await minify(script, options)
-  return code.trimEnd()
-}
-
-/**
- * Tell that the schemas of the protocol do nothing by being made, so that a bundle keeps only those that it uses:
- * valibot marks its functions, but esbuild does not see a mark through `export { … }`.
- */
-function unusedSchemasLeave() {
-  return {
-    name: 'unused-schemas-leave',
-    setup(build) {
-      build.onLoad({ filter: /[\\/]protocol[\\/][\w-]+\.ts$/ }, async ({ path }) => {
-        const source = await readFile(path, 'utf8')
-        const contents = source.replace(/\bv\.(?!parse\b|safeParse\b|is\b)(\w+)\(/g, '/* @__PURE__ */ v.$1(')
-        return { contents, loader: 'ts' }
-      })
-    },
-  }
-}
-
-/** A shader travels as text, which no minifier touches: its indentation and its spaces around signs stay behind. */
-function shadersWithoutAir() {
-  const line = (text) =>
-    text.startsWith('#') ? `\\n${text}\\n` : text.trim().replace(/ *([-+*/=<>!&|?:;,(){}]) */g, '$1')
-  const dense = (text) => text.split('\n').map(line).join('').replaceAll('\\n\\n', '\\n')
-  return {
-    name: 'shaders-without-air',
-    setup(build) {
-      build.onLoad({ filter: /-shaders\.ts$/ }, async ({ path }) => {
-        const source = await readFile(path, 'utf8')
-        const contents = source.replace(/= `\n([^`]*)`/g, (_, shader) => `= \`${dense(shader)}\``)
-        return { contents, loader: 'ts' }
-      })
-    },
-  }
-}
 
 function serverBundleStaysOutside() {
   return {
@@ -193,8 +117,7 @@ function cssAsText() {
  * @throws {Error} over budget, or with the notebook's own widget classes inside: a second copy of them does not work
  */
 async function finish({ file, budgetBytes, assemble }, { outputFiles, metafile }) {
-  const texts = new Map(outputFiles.map((output) => [/\.[^.]+$/.exec(output.path)?.[0] ?? '.js', output.text]))
-  const content = await assemble(texts)
+  const content = await assemble(textsOf(outputFiles))
   const target = join(STATIC, file)
   await mkdir(dirname(target), { recursive: true })
   await writeFile(target, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 })

@@ -1,5 +1,5 @@
 import { batch, effect, type Signal, signal, untracked } from '@preact/signals'
-import type { Store } from './store.ts'
+import { type Store, type StoreValues, setValues, valuesOf } from './store.ts'
 
 /** Changes of the same kind that follow so closely are one: a slider that is dragged, a colour that is mixed. */
 const ONE_CHANGE_MS = 400
@@ -8,7 +8,7 @@ const MAX_MOMENTS = 20
 
 /** What can be undone. */
 const WATCHED = ['selection', 'filters', 'hiddenCells', 'groups', 'categoryColors', 'scales'] as const
-type Moment = { readonly [Name in (typeof WATCHED)[number]]: Store[Name]['value'] }
+type Moment = StoreValues<(typeof WATCHED)[number]>
 
 /** The user's changes of what is selected, hidden, grouped and coloured, back and forth. */
 export class History {
@@ -77,24 +77,12 @@ export class History {
 }
 
 function momentOf(store: Store): Moment {
-  const { selection, filters, hiddenCells, groups, categoryColors, scales } = store
-  return {
-    selection: selection.value,
-    filters: filters.value,
-    hiddenCells: hiddenCells.value,
-    groups: groups.value,
-    categoryColors: categoryColors.value,
-    scales: scales.value,
-  }
+  return valuesOf(store, WATCHED)
 }
 
 function restore(store: Store, moment: Moment): void {
   const { cells } = moment.selection
+  const stays = cells === store.selection.value.cells
   // The kernel hears of a selection that came back as of one just made.
-  if (cells !== store.selection.value.cells) store.selection.value = { cells, source: 'undo' }
-  store.filters.value = moment.filters
-  store.hiddenCells.value = moment.hiddenCells
-  store.groups.value = moment.groups
-  store.categoryColors.value = moment.categoryColors
-  store.scales.value = moment.scales
+  setValues(store, { ...moment, selection: stays ? store.selection.value : { cells, source: 'undo' } })
 }

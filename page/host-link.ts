@@ -60,6 +60,11 @@ export class HostLink {
     this.#send({ kind: 'lost', reason })
   }
 
+  /** Make the cell so high, CSS pixels. */
+  resize(height: number): void {
+    this.#send({ kind: 'resize', height })
+  }
+
   console(lines: ConsoleLine[]): void {
     this.#send({ kind: 'console', lines })
   }

@@ -8,6 +8,7 @@ import { freezeOutOfSight } from './freezer.ts'
 import { connectHost, type HostLink } from './host-link.ts'
 import type { Launch } from './launch.ts'
 import { App } from './panel/app.tsx'
+import { providePage } from './panel/page-context.ts'
 import { Picture } from './picture.ts'
 import { Store } from './store.ts'
 import { summaryOf } from './summary.ts'
@@ -42,7 +43,8 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     watchTouch(session, signal)
     const starting = session.start()
     root.replaceChildren()
-    render(<App page={{ viewer: session.viewer, history: session.history, picture, canvas, session }} />, root)
+    providePage({ viewer: session.viewer, history: session.history, picture, canvas, session })
+    render(<App />, root)
     isShown = true
     const { nObs } = await starting
     store.isReady.value = true
@@ -78,7 +80,11 @@ function meetHost(launch: Launch, store: Store): Promise<HostLink | null> {
     },
   })
   void host.then((link) => {
-    if (link !== null) store.surroundings.value = link.start.theme
+    if (link === null) return
+    store.surroundings.value = link.start.theme
+    effect(() => {
+      if (store.height.value !== null) link.resize(store.height.value)
+    })
   })
   return host
 }

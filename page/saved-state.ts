@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { colorBySchema, type PageState } from '../protocol/state.ts'
 import { colorLabel } from './colorable.ts'
-import type { Store } from './store.ts'
+import { type Store, setValues, valuesOf } from './store.ts'
 
 /**
  * What this page keeps of its own beside the fields that server and kernel know. Each may be absent or of a newer page:
@@ -19,18 +19,46 @@ const ownStateSchema = v.object({
     {},
   ),
   /** obs key → category → CSS colour. */
-  colors: v.fallback(v.record(v.string(), v.record(v.string(), v.string())), {}),
+  categoryColors: v.fallback(v.record(v.string(), v.record(v.string(), v.string())), {}),
   pointSize: v.fallback(v.nullable(v.number()), null),
   opacity: v.fallback(v.nullable(v.number()), null),
   hasLabels: v.fallback(v.boolean(), true),
   background: v.fallback(v.nullable(v.picklist(['light', 'dark'])), null),
   recent: v.fallback(v.array(colorableSchema), []),
+  fields: v.fallback(v.nullable(v.array(colorableSchema)), null),
+  height: v.fallback(v.nullable(v.number()), null),
+  closerLook: v.fallback(
+    v.object({
+      view: v.nullable(v.picklist(['violins', 'dots', 'table'])),
+      by: v.nullable(v.string()),
+      genes: v.array(v.string()),
+    }),
+    { view: null, by: null, genes: [] },
+  ),
 })
+/** Settings that are kept as they are in the store. */
+const SETTINGS = [
+  'scales',
+  'categoryColors',
+  'pointSize',
+  'opacity',
+  'hasLabels',
+  'background',
+  'recent',
+  'fields',
+  'height',
+  'closerLook',
+] as const
 export type OwnState = Frozen<v.InferOutput<typeof ownStateSchema>>
 type Frozen<T> = T extends object ? { readonly [Key in keyof T]: Frozen<T[Key]> } : T
 
 export function ownStateOf(saved: PageState | null): OwnState {
   return v.parse(ownStateSchema, saved?.page ?? {})
+}
+
+/** Look as the viewer was left. */
+export function restoreSettings(store: Store, { geneSet: _, ranges: __, ...settings }: OwnState): void {
+  setValues<(typeof SETTINGS)[number]>(store, settings)
 }
 
 /** The name under which a group's cells are kept. */
@@ -49,13 +77,7 @@ export function pageState(store: Store): PageState {
     ranges: filters.flatMap((filter) =>
       filter.kind === 'range' ? [{ by: filter.by, range: [filter.low, filter.high] as const }] : [],
     ),
-    scales: store.scales.value,
-    colors: store.categoryColors.value,
-    pointSize: store.pointSize.value,
-    opacity: store.opacity.value,
-    hasLabels: store.hasLabels.value,
-    background: store.background.value,
-    recent: store.recent.value,
+    ...valuesOf(store, SETTINGS),
   }
   return {
     embedding: embedding?.key ?? null,

@@ -1,4 +1,4 @@
-import { computed, type ReadonlySignal, signal } from '@preact/signals'
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { Sorting } from '../protocol/channel.ts'
 import type { Column, Embedding } from '../protocol/column-frame.ts'
 import type { Identity } from '../protocol/identity.ts'
@@ -29,6 +29,9 @@ export type SelectionSource =
 export type Selection = { cells: Uint32Array; source: SelectionSource }
 /** A sentence in place. `error` stays until it is closed or the next try works. */
 export type Notice = { topic: string; level: 'info' | 'error'; text: string }
+
+/** What lies open below the picture, and of what. */
+export type CloserLook = { view: 'violins' | 'dots' | 'table' | null; by: string | null; genes: readonly string[] }
 
 export type Tool = 'pan' | 'lasso' | 'rectangle'
 
@@ -64,6 +67,13 @@ export class Store {
   /** 0 to 1; `null`: by the number of cells. */
   readonly opacity = signal<number | null>(null)
   readonly hasLabels = signal(true)
+  readonly closerLook = signal<CloserLook>({ view: null, by: null, genes: [] })
+  /** CSS pixels that the user gave the cell; `null`: as Python said. */
+  readonly height = signal<number | null>(null)
+  /** What table and pointer say of a cell; `null`: what coloured lately. */
+  readonly fields = signal<readonly Colorable[] | null>(null)
+  /** Counts columns read for the fields. */
+  readonly fieldsRead = signal(0)
   /** What coloured the cells lately, the latest first. */
   readonly recent = signal<readonly Colorable[]>([])
 
@@ -115,6 +125,24 @@ export class Store {
       this.notices.value = this.notices.value.filter((notice) => notice.topic !== topic)
     }
   }
+}
+
+/** Values of some of the store's signals, by their names. */
+export type StoreValues<Name extends keyof Store> = {
+  readonly [Key in Name]: Store[Key] extends Signal<infer Value> ? Value : never
+}
+
+/** Reads signals, so call it in an effect. */
+export function valuesOf<Name extends keyof Store>(store: Store, names: readonly Name[]): StoreValues<Name> {
+  // Each name with the value of its own signal is what the type says.
+  return Object.fromEntries(names.map((name) => [name, (store[name] as Signal).value])) as StoreValues<Name>
+}
+
+export function setValues<Name extends keyof Store>(store: Store, values: StoreValues<Name>): void {
+  batch(() => {
+    // The names are those of signals, as the values' type says.
+    for (const [name, value] of Object.entries(values)) (store[name as Name] as Signal).value = value
+  })
 }
 
 /** Work done anew only when its arguments are others; a list is the same when its members are. */

@@ -1,9 +1,9 @@
 import type { GeneName, Identity, ObsField } from '../protocol/identity.ts'
-import type { Colorable } from './colorable.ts'
+import { type Colorable, colorLabel } from './colorable.ts'
 
 /** One line under the search box. `by: null` is one colour for all cells. */
 export type Suggestion = {
-  group: 'Fields' | 'Genes' | 'More fields'
+  group: 'Recent' | 'Fields' | 'Genes' | 'More fields'
   /** Shown; not unique. */
   label: string
   /** What tells two equal labels apart, or says what the line is. */
@@ -21,16 +21,27 @@ const KIND_NAMES: Readonly<Record<ObsField['kind'], string>> = {
 
 /**
  * What the box offers for a query: fields that are it or begin with it, genes, fields that hold it. The empty query
- * lists all fields, and one colour for all; several names offer the mean of these genes.
+ * lists the genes that coloured lately, all fields, and one colour for all; several names offer the mean of these genes.
  * @param genes as the server found them for this query or an earlier one; those that do not match are left out
  */
-export function suggestionsFor(identity: Identity, genes: readonly GeneName[], query: string): Suggestion[] {
+export function suggestionsFor(
+  { identity, recent }: { identity: Identity; recent: readonly Colorable[] },
+  genes: readonly GeneName[],
+  query: string,
+): Suggestion[] {
   const fields = identity.obs
     .filter(({ kind }) => kind === 'categorical' || kind === 'continuous')
     .map(({ key, kind }): Suggestion => {
       return { group: 'Fields', label: key, detail: KIND_NAMES[kind], by: { axis: 'obs', key } }
     })
-  if (query === '') return [...fields, { group: 'Fields', label: 'One colour for all', detail: '', by: null }]
+  if (query === '') {
+    const lately = recent.filter(({ axis }) => axis !== 'obs')
+    return [
+      ...lately.map((by): Suggestion => ({ group: 'Recent', label: colorLabel(by), detail: '', by })),
+      ...fields,
+      { group: 'Fields', label: 'One colour for all', detail: '', by: null },
+    ]
+  }
   const near = fields.filter(({ label }) => matchRank(label, query) < HOLDS)
   const far = fields.filter(({ label }) => matchRank(label, query) === HOLDS)
   return [

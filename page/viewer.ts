@@ -1,4 +1,3 @@
-import { batch } from '@preact/signals'
 import type { Column, Embedding } from '../protocol/column-frame.ts'
 import type { Identity } from '../protocol/identity.ts'
 import type { Camera, PageState } from '../protocol/state.ts'
@@ -9,7 +8,7 @@ import { ColumnCache } from './column-cache.ts'
 import { isAbort, sentenceOf } from './failure.ts'
 import { type Filter, hiddenBy, withFilter } from './filters.ts'
 import { choiceOf, defaultView, firstView, isSameChoice } from './first-view.ts'
-import { type OwnState, ownStateOf, pageState } from './saved-state.ts'
+import { ownStateOf, pageState, restoreSettings } from './saved-state.ts'
 import type { EmbeddingChoice, ServerClient } from './server-client.ts'
 import { AUTOMATIC_SCALE, type ScaleSettings, type SelectionSource, type ShownColor, type Store } from './store.ts'
 import { isValueColumn, meanColumn } from './values.ts'
@@ -43,6 +42,7 @@ export class Viewer {
   readonly #signal: AbortSignal
   readonly #cache = new ColumnCache()
   readonly #cellNames = new Map<number, Promise<readonly string[]>>()
+  readonly #askedFields = new Set<string>()
   readonly #reading = new Map<string, AbortController>()
   picture: PictureControls | null = null
 
@@ -94,7 +94,7 @@ export class Viewer {
     const identity = await early.identity
     const usual = defaultView(identity)
     const view = firstView(identity, saved)
-    this.#restoreSettings(ownStateOf(saved))
+    restoreSettings(this.store, ownStateOf(saved))
     const isUsualColor = isSameColor(view.color, usual.color)
     const color = this.#showColor(view.color, isUsualColor ? early.column : null)
       .catch(() => undefined)
@@ -122,25 +122,12 @@ export class Viewer {
     const identity = this.store.identity.value
     if (identity === null) return
     const view = firstView(identity, saved)
-    this.#restoreSettings(ownStateOf(saved))
+    restoreSettings(this.store, ownStateOf(saved))
     const embedding = view.embedding === null ? undefined : this.#readEmbedding(view.embedding, saved.camera ?? null)
     const read = await Promise.allSettled([embedding, this.setColor(view.color)])
     this.store.filters.value = []
     await this.#restoreFilters(saved)
     for (const outcome of read) if (outcome.status === 'rejected') throw outcome.reason
-  }
-
-  #restoreSettings(own: OwnState): void {
-    const { store } = this
-    batch(() => {
-      store.scales.value = own.scales
-      store.categoryColors.value = own.colors
-      store.pointSize.value = own.pointSize
-      store.opacity.value = own.opacity
-      store.hasLabels.value = own.hasLabels
-      store.background.value = own.background
-      store.recent.value = own.recent
-    })
   }
 
   /** Filters need their columns. One that cannot be read any more filters nothing. */
@@ -230,6 +217,7 @@ export class Viewer {
     const { store } = this
     this.#cache.clear()
     this.#cellNames.clear()
+    this.#askedFields.clear()
     await this.#choose(
       'dataset',
       'the dataset',
@@ -266,11 +254,34 @@ export class Viewer {
     return found[cell % NAMES_AT_ONCE] ?? ''
   }
 
-  /** What coloured lately and is still here, the present colour first: for tables and the pointer. */
+  /**
+   * For tables and the pointer: the fields that the user chose, else what coloured lately, as far as it is here. What was
+   * chosen is read when it is missing. Reads signals, so call it in a component.
+   */
   knownColumns(): readonly ShownColor[] {
-    return this.store.recent.value.flatMap((by) => {
+    const { fields, fieldsRead, recent } = this.store
+    void fieldsRead.value
+    return (fields.value ?? recent.value).flatMap((by) => {
       const column = this.#cache.get(by)
-      return column === undefined ? [] : [{ by, column }]
+      if (column !== undefined) return [{ by, column }]
+      if (fields.value !== null) this.#readField(by)
+      return []
+    })
+  }
+
+  #readField(by: Colorable): void {
+    const topic = `field ${colorName(by)}`
+    const { fieldsRead } = this.store
+    // Once: a column too large to be kept beside the others would be read for ever.
+    if (this.#askedFields.has(topic)) return
+    this.#askedFields.add(topic)
+    queueMicrotask(() => {
+      this.#choose(
+        topic,
+        colorLabel(by),
+        (signal) => this.column(by, signal),
+        () => fieldsRead.value++,
+      ).catch(() => undefined) // Its sentence is in its place.
     })
   }
 

@@ -10,12 +10,14 @@ const SHARED_FILES = [
   'node_modules/preact/jsx-runtime/dist/jsxRuntime.mjs',
   'node_modules/@preact/signals/dist/signals.mjs',
   'node_modules/@preact/signals-core/dist/signals-core.mjs',
-  'node_modules/valibot/dist/index.mjs',
 ]
+
+/** The browser's own interfaces, whole: the minifier's list of them has no extensions of WebGL. */
+const BROWSER_INTERFACES = `node_modules/@typescript/typescript-${process.platform}-${process.arch}/lib/lib.dom.d.ts`
 
 /**
  * Names of members that only the page's own code speaks of, so that a build may shorten them: in no message, no stored
- * state, no attribute, no text. Names of the browser's own interfaces are for the minifier to know.
+ * state, no attribute, no text, and in no interface of the browser.
  */
 export async function privateNames(root) {
   // The shell around the hosted viewer is a page of its own, and what it says this one never hears.
@@ -26,10 +28,13 @@ export async function privateNames(root) {
   }
   for (const text of await texts(root, 'protocol', /^(?!hosted\.ts$).*\.(ts|json)$/)) take(text)
   for (const file of SHARED_FILES) take(await readFile(join(root, file), 'utf8'))
+  const interfaces = await readFile(join(root, BROWSER_INTERFACES), 'utf8')
+  for (const [, name] of interfaces.matchAll(/^ +(?:readonly )?(\w+)\??[(:<]/gm)) taken.add(name)
   for (const text of page) {
     // Strings, attributes of elements, and data attributes.
     for (const [found] of text.matchAll(/'[^'\n]*'|"[^"\n]*"|`[^`]*`|<[a-z][^>]*>|\bdataset\.\w+/g)) take(found)
   }
+  // What is only written, as the keys of a table are, may be read by a name made at run time.
   const members = page.flatMap((text) => [...text.matchAll(/\.([A-Za-z_]\w*)/g)].map(([, name]) => name))
   return [...new Set(members)].filter((name) => !taken.has(name))
 }

@@ -88,7 +88,16 @@ export class GeneIndex {
   }
 
   #names(indices: readonly number[]): GeneName[] {
-    return indices.map((i) => ({ key: this.#keys[i] ?? '', label: this.#shown[i] ?? '', id: this.#ids[i] ?? '' }))
+    return indices.map((i) => {
+      const label = this.#shown[i] ?? ''
+      return { key: this.#leadsTo(label, i) ? label : this.keyAt(i), label, id: this.#ids[i] ?? '' }
+    })
+  }
+
+  /** Whether a label can stand for its gene, as users like it to: it is no other gene's id, and borne by no other. */
+  #leadsTo(label: string, index: number): boolean {
+    const found = this.find(label)
+    return found.kind === 'one' && found.index === index
   }
 
   #addBearers(names: readonly string[]): void {

@@ -3,8 +3,9 @@ import type { VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { historyKeys } from '../keyboard.ts'
 import { Drawer } from './drawer.tsx'
+import { HeightHandle } from './height-handle.tsx'
 import { HelpSheet } from './help-sheet.tsx'
-import { type PageContext, PageContextProvider } from './page-context.ts'
+import { usePage } from './page-context.ts'
 import { Panel } from './panel.tsx'
 import { Stage } from './stage.tsx'
 import { Toolbar } from './toolbar.tsx'
@@ -13,10 +14,10 @@ import { Toolbar } from './toolbar.tsx'
 const NARROW_PX = 560
 
 /** The whole page. */
-export function App({ page }: { page: PageContext }): VNode {
+export function App(): VNode {
+  const { history } = usePage()
   const isPanelOpen = useSignal(document.documentElement.clientWidth >= NARROW_PX)
   const isHelpOpen = useSignal(false)
-  const isDrawerOpen = useSignal(false)
   const search = useRef<HTMLInputElement>(null)
   const openSearch = () => {
     // At once where it can be: the next letters may come before the next drawing of the page, and belong to the box.
@@ -26,21 +27,20 @@ export function App({ page }: { page: PageContext }): VNode {
     requestAnimationFrame(() => search.current?.focus())
   }
   useEffect(() => {
-    const keys = historyKeys(page.history)
+    const keys = historyKeys(history)
     addEventListener('keydown', keys)
     return () => removeEventListener('keydown', keys)
   }, [])
   return (
-    <PageContextProvider.Provider value={page}>
-      <main class="viewer" data-panel={isPanelOpen.value ? 'open' : 'folded'}>
-        <div class="left">
-          <Stage onSearch={openSearch} onHelp={() => (isHelpOpen.value = true)} />
-          <Drawer isOpen={isDrawerOpen} />
-        </div>
-        <Toolbar isPanelOpen={isPanelOpen} isDrawerOpen={isDrawerOpen} onHelp={() => (isHelpOpen.value = true)} />
-        <Panel isOpen={isPanelOpen.value} search={search} />
-        <HelpSheet isOpen={isHelpOpen} />
-      </main>
-    </PageContextProvider.Provider>
+    <main class="viewer" data-panel={isPanelOpen.value ? 'open' : 'folded'}>
+      <div class="left">
+        <Stage onSearch={openSearch} onHelp={() => (isHelpOpen.value = true)} />
+        <Drawer />
+      </div>
+      <Toolbar isPanelOpen={isPanelOpen} onHelp={() => (isHelpOpen.value = true)} />
+      <Panel isOpen={isPanelOpen.value} search={search} />
+      <HeightHandle />
+      <HelpSheet isOpen={isHelpOpen} />
+    </main>
   )
 }

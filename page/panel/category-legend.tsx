@@ -15,7 +15,7 @@ import { usePage } from './page-context.ts'
 /** Rows drawn at once; a longer legend is searched. */
 const MAX_ROWS = 200
 /** From so many categories on a search box helps. */
-const SEARCH_FROM = 15
+const SEARCH_FROM = 12
 const ORDERS = ['as stored', 'by name', 'by count'] as const
 
 type Row = { name: string; code: number; color: string; cells: number; chosen: number }
@@ -34,7 +34,15 @@ export function CategoryLegend({ color, column }: LegendProps): VNode {
   return (
     <>
       <div class="row">
-        <h2 class="heading">{colorLabel(color.by)}</h2>
+        {column.categories.length < SEARCH_FROM ? null : (
+          <input
+            type="search"
+            aria-label={`Find among ${column.categories.length} categories`}
+            placeholder={`Find among ${formatCount(column.categories.length)}`}
+            value={wanted.value}
+            onInput={({ currentTarget }) => (wanted.value = currentTarget.value)}
+          />
+        )}
         {hidden.size === 0 ? null : (
           <button type="button" class="plain" onClick={() => hide([])}>
             Show all
@@ -47,15 +55,6 @@ export function CategoryLegend({ color, column }: LegendProps): VNode {
           onChoose={(name) => (order.value = name)}
         />
       </div>
-      {column.categories.length < SEARCH_FROM ? null : (
-        <input
-          type="search"
-          aria-label={`Find among ${column.categories.length} categories`}
-          placeholder={`Find among ${formatCount(column.categories.length)}`}
-          value={wanted.value}
-          onInput={({ currentTarget }) => (wanted.value = currentTarget.value)}
-        />
-      )}
       <ul class="categories">
         {rows.slice(0, MAX_ROWS).map((row) => (
           <Category key={row.name} row={row} color={color} column={column} hidden={hidden} hide={hide} />

@@ -22,7 +22,8 @@ export function CellTable(): VNode {
   const rows = Array.from({ length: Math.min(SHOWN_ROWS, count) }, (_, i) => cells[first + i] ?? first + i)
   const columns = viewer.knownColumns()
   return (
-    <div class="table" onScroll={({ currentTarget }) => (top.value = currentTarget.scrollTop)}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
+    <div class="table" tabIndex={0} onScroll={({ currentTarget }) => (top.value = currentTarget.scrollTop)}>
       <table aria-rowcount={count}>
         <caption class="unseen">{formatCount(count)} cells</caption>
         <thead>

@@ -18,7 +18,7 @@ const NOTHING_ASKED: Found = { query: '', genes: [], trouble: null }
 /** One box for fields and genes: what colours the cells. */
 export function ColorBy({ search }: { search: RefObject<HTMLInputElement | null> }): VNode {
   const { viewer } = usePage()
-  const { identity, color } = viewer.store
+  const { identity, color, recent } = viewer.store
   const typed = useSignal('')
   const found = useSignal(NOTHING_ASKED)
   const query = typed.value.trim()
@@ -53,11 +53,16 @@ export function ColorBy({ search }: { search: RefObject<HTMLInputElement | null>
   return (
     <section>
       <Combobox
+        id="color-by"
         label="Colour by"
         placeholder="gene or field"
         shown={color.value === null ? '' : colorLabel(color.value.by)}
         typed={typed}
-        suggestions={identity.value === null ? [] : suggestionsFor(identity.value, genes, query)}
+        suggestions={
+          identity.value === null
+            ? []
+            : suggestionsFor({ identity: identity.value, recent: recent.value }, genes, query)
+        }
         isComplete={found.value.query === query}
         nothing={trouble ?? `No field or gene matches “${query}”.`}
         inputRef={search}

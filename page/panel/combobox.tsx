@@ -1,10 +1,12 @@
 import type { Signal } from '@preact/signals'
 import { useSignal } from '@preact/signals'
 import type { RefObject, VNode } from 'preact'
-import { useEffect, useId } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import type { Suggestion } from '../suggestions.ts'
 
 type ComboboxProps = {
+  /** Of the box; those of its list and options begin with it. */
+  id: string
   label: string
   placeholder: string
   /** What stands in the box while nobody types. */
@@ -25,8 +27,7 @@ type ComboboxProps = {
  * box, arrows move through the list, Enter chooses, Escape closes and then leaves.
  */
 export function Combobox(props: ComboboxProps): VNode {
-  const { label, placeholder, shown, typed, suggestions, nothing, inputRef } = props
-  const id = useId()
+  const { id, label, placeholder, shown, typed, suggestions, nothing, inputRef } = props
   const list = useComboboxList(props)
   const { isOpen, active } = list
   useEffect(() => {

@@ -15,7 +15,7 @@ export function EmbeddingChoice(): VNode | null {
   )
   if (options.length < 2) return null
   return (
-    <section>
+    <section class="choice">
       <span class="heading">Embedding</span>
       <Choice
         label="Embedding"

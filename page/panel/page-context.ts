@@ -1,5 +1,3 @@
-import { createContext } from 'preact'
-import { useContext } from 'preact/hooks'
 import type { History } from '../history.ts'
 import type { Picture } from '../picture.ts'
 import type { Viewer } from '../viewer.ts'
@@ -16,10 +14,14 @@ export type PageContext = {
   session: Pick<ViewerSession, 'tellHover' | 'tellClick'>
 }
 
-export const PageContextProvider = createContext<PageContext | null>(null)
+let page: PageContext | null = null
+
+/** One document is one page, so that its parts need no context to find it. Before the first of them is drawn. */
+export function providePage(given: PageContext): void {
+  page = given
+}
 
 export function usePage(): PageContext {
-  const page = useContext(PageContextProvider)
   if (page === null) throw new Error('A part of the panel stands outside the page.')
   return page
 }

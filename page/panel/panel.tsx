@@ -3,6 +3,7 @@ import { formatCells, formatCount } from '../format.ts'
 import { Appearance } from './appearance.tsx'
 import { ColorBy } from './color-by.tsx'
 import { EmbeddingChoice } from './embedding-choice.tsx'
+import { FieldChoice } from './field-choice.tsx'
 import { FilterList } from './filter-list.tsx'
 import { Legend } from './legend.tsx'
 import { usePage } from './page-context.ts'
@@ -28,6 +29,7 @@ export function Panel({ isOpen, search }: { isOpen: boolean; search: RefObject<H
       <FilterList />
       <SelectionSummary />
       <Appearance />
+      <FieldChoice />
       <Save />
     </aside>
   )

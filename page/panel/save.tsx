@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
+import { cellsCsv } from '../cells-csv.ts'
 import type { ImageOptions } from '../picture.ts'
 import { Choice } from './choice.tsx'
 import { usePage } from './page-context.ts'
@@ -19,6 +20,11 @@ export function Save(): VNode {
   const file = (format: ImageOptions['format'] & string) => () =>
     attempt(image(format).then((blob) => download(blob, `${name}.${format}`)))
   const copy = () => attempt(navigator.clipboard.write([new ClipboardItem({ 'image/png': image('png') })]))
+  const saveCells = () => {
+    store.begin('save', 'the names of the cells')
+    const csv = cellsCsv(viewer, new AbortController().signal)
+    return attempt(csv.then((blob) => download(blob, `${name}.csv`))).then(() => store.end('save'))
+  }
   return (
     <details>
       <summary class="heading">Save</summary>
@@ -43,6 +49,9 @@ export function Save(): VNode {
         </button>
         <button type="button" onClick={copy}>
           Copy
+        </button>
+        <button type="button" onClick={saveCells} title="The selected cells, else those that are shown">
+          CSV
         </button>
       </div>
     </details>

@@ -1,7 +1,6 @@
 import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { axisOf } from '../axis.ts'
-import { colorLabel } from '../colorable.ts'
 import { rangeOf, scaleOf, wholeRange } from '../coloring-of.ts'
 import { formatCount, formatValue } from '../format.ts'
 import { SCALE_NAMES, scaleGradient } from '../scatter/coloring.ts'
@@ -28,7 +27,6 @@ export function ScaleLegend({ color, column }: ScaleLegendProps): VNode {
   const stops = colors.map((css, i) => `${css} ${(100 * (from + ((to - from) * i) / (colors.length - 1))).toFixed(1)}%`)
   return (
     <>
-      <h2 class="heading">{colorLabel(color.by)}</h2>
       <Histogram by={color.by} column={column} axis={axis} />
       <div
         class="scale"
@@ -92,7 +90,7 @@ function ScaleChoice({ color, column }: ScaleLegendProps): VNode {
     const [low = 0, high = 0] = share === 0 ? [] : percentiles(column, [share, 1 - share])
     viewer.setScale(color.by, { range: low < high ? [low, high] : null })
   }
-  const clips = CLIPS.map((share) => ({ value: share, text: share === 0 ? 'all values' : `clip ${100 * share} %` }))
+  const clips = CLIPS.map((share) => ({ value: share, text: share === 0 ? 'no clip' : `clip ${100 * share} %` }))
   // The sliders were moved, or a clip was chosen: nothing in the list says where the ends are now.
   if (range !== null) clips.unshift({ value: Number.NaN, text: 'own ends' })
   return (

@@ -1,6 +1,6 @@
-import { useSignal, useSignalEffect } from '@preact/signals'
+import { effect, useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useRef } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import { summaryOf } from '../summary.ts'
 import { usePage } from './page-context.ts'
 
@@ -11,15 +11,17 @@ const SPOKEN_EVERY_MS = 1_000
 export function Summary({ canvas }: { canvas: HTMLCanvasElement }): VNode {
   const { store } = usePage().viewer
   const spoken = useSignal('')
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  useSignalEffect(() => {
-    const summary = summaryOf(store)
-    canvas.setAttribute('aria-label', `Cells: ${summary}. Press question mark for keys.`)
-    clearTimeout(timer.current)
-    timer.current = setTimeout(() => {
-      spoken.value = summary
-    }, SPOKEN_EVERY_MS)
-  })
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    return effect(() => {
+      const summary = summaryOf(store)
+      canvas.setAttribute('aria-label', `Cells: ${summary}. Press question mark for keys.`)
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        spoken.value = summary
+      }, SPOKEN_EVERY_MS)
+    })
+  }, [])
   return (
     <p class="unseen" aria-live="polite">
       {spoken.value}

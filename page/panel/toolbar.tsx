@@ -6,12 +6,13 @@ import { usePage } from './page-context.ts'
 
 const ZOOM_STEP = 1.5
 
-type ToolbarProps = { isPanelOpen: Signal<boolean>; isDrawerOpen: Signal<boolean>; onHelp(): void }
+type ToolbarProps = { isPanelOpen: Signal<boolean>; onHelp(): void }
 
 /** What pointer and keys do on the canvas, as buttons. */
-export function Toolbar({ isPanelOpen, isDrawerOpen, onHelp }: ToolbarProps): VNode {
+export function Toolbar({ isPanelOpen, onHelp }: ToolbarProps): VNode {
   const { viewer, picture, history } = usePage()
-  const { tool } = viewer.store
+  const { tool, closerLook } = viewer.store
+  const isLooking = closerLook.value.view !== null
   const toggle = (wanted: Tool) => () => {
     tool.value = tool.value === wanted ? 'pan' : wanted
   }
@@ -34,8 +35,8 @@ export function Toolbar({ isPanelOpen, isDrawerOpen, onHelp }: ToolbarProps): VN
       <Button
         name="chart"
         label="A closer look"
-        isPressed={isDrawerOpen.value}
-        onClick={() => (isDrawerOpen.value = !isDrawerOpen.value)}
+        isPressed={isLooking}
+        onClick={() => (closerLook.value = { ...closerLook.value, view: isLooking ? null : 'violins' })}
       />
       <Button
         name="panel"

@@ -1,20 +1,20 @@
 import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { CodesColumn } from '../../protocol/column-frame.ts'
 import { axisOf } from '../axis.ts'
 import { colorLabel } from '../colorable.ts'
-import { scaleOf, wholeRange } from '../coloring-of.ts'
+import { categoryColors, scaleOf, wholeRange } from '../coloring-of.ts'
 import { formatCount, formatValue } from '../format.ts'
 import { type GroupStats, groupStats } from '../group-stats.ts'
 import { denseValues, isValueColumn } from '../values.ts'
+import type { Grouping } from './drawer.tsx'
 import { usePage } from './page-context.ts'
 
 const BINS = 40
-const WIDTH_PX = 56
+const WIDTH_PX = 68
 const HEIGHT_PX = 120
 
 /** The gene or field that colours the cells, spread within each category; of the selection where there is one. */
-export function Violins({ by }: { by: CodesColumn }): VNode {
+export function Violins({ by: { key, column: by } }: { by: Grouping }): VNode {
   const { store } = usePage().viewer
   const color = store.color.value
   const { cells } = store.selection.value
@@ -25,6 +25,7 @@ export function Violins({ by }: { by: CodesColumn }): VNode {
     if (column === null || axis === null) return []
     return groupStats(denseValues(column), by, axis, BINS, cells.length === 0 ? null : cells)
   }, [column, axis, by, cells])
+  const colors = categoryColors(store, { by: { axis: 'obs', key }, column: by }, by)
   if (color === null || axis === null)
     return <p class="hint">Colour by a gene or a field of numbers to see how it spreads.</p>
   return (
@@ -37,7 +38,7 @@ export function Violins({ by }: { by: CodesColumn }): VNode {
         {stats.map((group, code) => (
           <figure key={by.categories[code]} title={describe(by.categories[code] ?? '', group)}>
             <svg width={WIDTH_PX} height={HEIGHT_PX} aria-hidden="true">
-              <path d={outlineOf(group.bins)} />
+              <path d={outlineOf(group.bins)} fill={colors[code]} />
               {group.cells === 0 ? null : (
                 <path class="mean" d={`M8 ${heightOf(axis.place(group.mean))}h${WIDTH_PX - 16}`} />
               )}

@@ -12,10 +12,14 @@ const STOPS: Readonly<Record<string, string>> = {
     '000004 090720 1a1042 311165 4a1079 621980 792282 912b81 aa337d c23b75 d9466b ec5860 f7725c fc8e64 feaa74 fec68a fde2a3 fcfdbf',
   inferno:
     '000004 0a0722 1e0c45 380962 510e6c 69166e 801f6c 982766 b0315b c63d4d d94d3d e9612b f47918 fa9407 fcb014 f8cd37 f2ea69 fcffa4',
+  plasma:
+    '0d0887 2f0596 4903a0 6100a7 7801a8 8e0ca4 a21d9a b42e8d c43e7f d24f71 de6164 e97257 f3854b f99a3e fdaf31 fdc627 f8df25 f0f921',
   cividis:
     '00224e 002d68 163770 2e416d 3f4c6c 4e566c 5c616e 696b71 767676 838179 928c78 a09875 afa471 bfb06b cfbd62 dfca57 f0d846 fee838',
   greys: 'd9d9d9 bdbdbd 969696 737373 525252 252525 000000',
   reds: 'fee0d2 fcbba1 fc9272 fb6a4a ef3b2c cb181d a50f15 67000d',
+  blues: 'deebf7 c6dbef 9ecae1 6baed6 4292c6 2171b5 08519c 08306b',
+  greens: 'e5f5e0 c7e9c0 a1d99b 74c476 41ab5d 238b45 006d2c 00441b',
   rdbu: '053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f',
 }
 

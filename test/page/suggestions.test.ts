@@ -16,7 +16,9 @@ const genes = [
   { key: '8', label: 'CD3D', id: 'ENSG8' },
 ]
 const labels = (query: string) =>
-  suggestionsFor({ ...identity, obs: [...identity.obs] }, genes, query).map(({ group, label }) => `${group}: ${label}`)
+  suggestionsFor({ identity: { ...identity, obs: [...identity.obs] }, recent: [] }, genes, query).map(
+    ({ group, label }) => `${group}: ${label}`,
+  )
 
 test('exact fields come first, then beginnings, then genes, then fields that only hold the text', () => {
   expect(labels('mito')).toEqual(['Fields: mito', 'Fields: Mitosis', 'Genes: MITOL', 'More fields: percent_mito'])
@@ -31,8 +33,16 @@ test('nothing typed lists every field that can colour, and one colour for all', 
   expect(labels('')).toEqual(['Fields: percent_mito', 'Fields: mito', 'Fields: Mitosis', 'Fields: One colour for all'])
 })
 
+test('the genes that coloured lately come first while nothing is typed', () => {
+  const gene = { axis: 'var', key: 'CD3D', layer: null } as const
+  const field = { axis: 'obs', key: 'mito' } as const
+  const [first, second] = suggestionsFor({ identity: { ...identity, obs: [] }, recent: [field, gene] }, [], '')
+  expect(first).toEqual({ group: 'Recent', label: 'CD3D', detail: '', by: gene })
+  expect(second?.label).toBe('One colour for all')
+})
+
 test('several names offer the mean of these genes', () => {
-  const suggestion = suggestionsFor({ ...identity, obs: [] }, genes, 'CD3D, CD3E;CD3G').at(-1)
+  const suggestion = suggestionsFor({ identity: { ...identity, obs: [] }, recent: [] }, genes, 'CD3D, CD3E;CD3G').at(-1)
   expect(suggestion).toMatchObject({
     label: 'Mean of 3 genes',
     by: { axis: 'set', name: 'CD3D + CD3E + CD3G', keys: ['CD3D', 'CD3E', 'CD3G'] },

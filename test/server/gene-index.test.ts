@@ -21,10 +21,15 @@ describe('GeneIndex', () => {
 
   test('finds a gene by its symbol and by its id, and shows the symbol', () => {
     const index = new GeneIndex(['ENSG1', 'ENSG2'], ['CD3D', ''])
-    expect(index.search('cd3', 9).genes).toEqual([{ key: 'ENSG1', label: 'CD3D', id: 'ENSG1' }])
+    expect(index.search('cd3', 9).genes).toEqual([{ key: 'CD3D', label: 'CD3D', id: 'ENSG1' }])
     expect(index.search('ensg', 9).genes.map(({ label }) => label)).toEqual(['CD3D', 'ENSG2'])
     expect(index.find('CD3D')).toEqual({ kind: 'one', index: 0 })
     expect(index.find('ENSG1')).toEqual({ kind: 'one', index: 0 })
+  })
+
+  test('never lets a symbol stand for its gene that is another gene’s id', () => {
+    const index = new GeneIndex(['A', 'B'], ['B', 'x'])
+    expect(index.search('b', 9).genes[0]).toEqual({ key: 'A', label: 'B', id: 'A' })
   })
 
   test('lists twins with keys of their own; the bare name means several, never the first', () => {

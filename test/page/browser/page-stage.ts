@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { CHROMIUM_ARGUMENTS, findChromium } from '../../../scripts/chromium.mjs'
-import { pageHtml } from '../../../scripts/page-html.mjs'
+import { assemblePage, PAGE, textsOf } from '../../../scripts/page-bundle.mjs'
 import { type ServerOptions, type StartedServer, startServer } from '../../stage/start-server.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
@@ -60,19 +60,8 @@ export function said(page: Page, name: string): Promise<string | undefined> {
   return page.evaluate((key) => document.documentElement.dataset[key], name)
 }
 
+/** As it is shipped, so that a name that the build should not have shortened is found here. */
 async function builtPage(): Promise<string> {
-  const { outputFiles } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: ['page/main.tsx'],
-    outdir: 'unused',
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    charset: 'utf8',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-  })
-  const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text.trimEnd() ?? ''
-  return pageHtml(await readFile(join(ROOT, 'page/index.html'), 'utf8'), { script: text('.js'), style: text('.css') })
+  const { outputFiles } = await build({ ...PAGE, absWorkingDir: ROOT, outdir: 'unused' })
+  return assemblePage(ROOT, textsOf(outputFiles))
 }

@@ -1,0 +1,108 @@
+import { useSignal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useEffect, useMemo } from 'preact/hooks'
+import { axisOf } from '../axis.ts'
+import { wholeRange } from '../coloring-of.ts'
+import { formatValue } from '../format.ts'
+import { groupStats } from '../group-stats.ts'
+import { denseValues, isValueColumn, type ValueColumn } from '../values.ts'
+import type { Grouping } from './drawer.tsx'
+import { usePage } from './page-context.ts'
+
+const MAX_GENES = 40
+const RADIUS_PX = 9
+
+/** Several genes by category, of the selection where there is one: how many cells have the gene, and how much of it. */
+export function DotPlot({ by }: { by: Grouping }): VNode {
+  const { viewer } = usePage()
+  const { closerLook, recent } = viewer.store
+  const lately = recent.value.flatMap((color) =>
+    color.axis === 'set' ? color.keys : color.axis === 'var' ? [color.key] : [],
+  )
+  const chosen = closerLook.value.genes
+  const keys = [...new Set(chosen.length > 0 ? chosen : lately)].slice(0, MAX_GENES)
+  const genes = useSignal<readonly (readonly [key: string, column: ValueColumn])[]>([])
+  useEffect(() => {
+    const stop = new AbortController()
+    const reads = keys.map((key) =>
+      viewer
+        .column({ axis: 'var', key, layer: null }, stop.signal)
+        .then((column) => (isValueColumn(column) ? [[key, column] as const] : []))
+        // A gene that is not there is said, and the others are shown.
+        .catch((error: unknown) => {
+          viewer.failed(`gene ${key}`)(error)
+          return []
+        }),
+    )
+    void Promise.all(reads).then((read) => {
+      if (!stop.signal.aborted) genes.value = read.flat()
+    })
+    return () => stop.abort()
+  }, [keys.join('\n')])
+  return (
+    <>
+      <input
+        class="genes"
+        aria-label="Genes of the dot plot"
+        placeholder="genes, a list may be pasted"
+        value={keys.join(' ')}
+        onChange={({ currentTarget }) => {
+          const wanted = currentTarget.value.split(/[\s,;]+/).filter((key) => key !== '')
+          closerLook.value = { ...closerLook.value, genes: wanted }
+        }}
+      />
+      <table class="dots">
+        <caption class="hint">Size: cells that have the gene. Shade: its mean, within each gene.</caption>
+        <thead>
+          <tr>
+            <td />
+            {genes.value.map(([key]) => (
+              <th key={key} scope="col">
+                {key}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <Rows by={by} genes={genes.value} />
+      </table>
+    </>
+  )
+}
+
+function Rows({ by, genes }: { by: Grouping; genes: readonly (readonly [string, ValueColumn])[] }): VNode {
+  const { cells } = usePage().viewer.store.selection.value
+  const { column } = by
+  const stats = useMemo(() => {
+    const only = cells.length === 0 ? null : cells
+    return genes.map(([key, values]) => {
+      const groups = groupStats(denseValues(values), column, axisOf(wholeRange(values), false), 1, only)
+      return { key, groups, most: Math.max(...groups.map(({ mean }) => mean), Number.MIN_VALUE) }
+    })
+  }, [genes, column, cells])
+  return (
+    <tbody>
+      {column.categories.map((name, code) => (
+        <tr key={name}>
+          <th scope="row">{name}</th>
+          {stats.map(({ key, groups, most }) => {
+            const { mean = 0, share = 0 } = groups[code] ?? {}
+            const words = `${Math.round(100 * share)} %, mean ${formatValue(mean)}`
+            return (
+              <td key={key} title={`${key} in ${name}: ${words}`}>
+                <svg width={2 * RADIUS_PX} height={2 * RADIUS_PX} aria-hidden="true">
+                  <circle
+                    cx={RADIUS_PX}
+                    cy={RADIUS_PX}
+                    r={RADIUS_PX * Math.sqrt(share)}
+                    fill-opacity={0.15 + 0.85 * Math.max(0, mean / most)}
+                  />
+                </svg>
+                <span class="unseen">{words}</span>
+              </td>
+            )
+          })}
+        </tr>
+      ))}
+    </tbody>
+  )
+}

@@ -1,0 +1,40 @@
+import type { VNode } from 'preact'
+import { usePage } from './page-context.ts'
+
+const STEP_PX = 20
+const LEAST_PX = 200
+const MOST_PX = 2000
+
+/** The cell's lower border, to be dragged or moved by arrow keys. Absent in a tab, which is as high as its window. */
+export function HeightHandle(): VNode | null {
+  const { height } = usePage().viewer.store
+  if (parent === window) return null
+  const change = (wanted: number) => {
+    height.value = Math.round(Math.min(MOST_PX, Math.max(LEAST_PX, wanted)))
+  }
+  let grip = 0
+  return (
+    <hr
+      class="handle"
+      tabIndex={0}
+      aria-label="Height of the cell"
+      aria-valuemin={LEAST_PX}
+      aria-valuemax={MOST_PX}
+      aria-valuenow={height.value ?? innerHeight}
+      onPointerDown={({ currentTarget, pointerId, screenY }) => {
+        currentTarget.setPointerCapture(pointerId)
+        grip = screenY - innerHeight
+      }}
+      // The frame grows under the pointer: only the screen stands still.
+      onPointerMove={({ currentTarget, pointerId, screenY }) => {
+        if (currentTarget.hasPointerCapture(pointerId)) change(screenY - grip)
+      }}
+      onKeyDown={(event) => {
+        const step = { ArrowDown: STEP_PX, ArrowUp: -STEP_PX }[event.key]
+        if (step === undefined) return
+        event.preventDefault()
+        change(innerHeight + step)
+      }}
+    />
+  )
+}
