@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
 import { assemblePage, BROWSER, BROWSER_TARGET, PAGE, textsOf, unusedSchemasLeave } from './scripts/page-bundle.mjs'
+import { pageHtml } from './scripts/page-html.mjs'
 import { thirdPartyNotices } from './scripts/third-party-notices.mjs'
 import { PLUGIN_FILES, PLUGIN_FOLDER } from './server/sources/hdf5/plugin-folder.ts'
 
@@ -40,7 +41,13 @@ const BUNDLES = [
   {
     file: 'page/hosted.html',
     budgetBytes: 20_000, // around the hosted viewer, which is far larger
-    options: { ...BROWSER, entryPoints: ['page/hosted/main.ts'], outdir: STATIC, plugins: [unusedSchemasLeave()] },
+    options: {
+      ...SHARED,
+      ...BROWSER,
+      entryPoints: ['page/hosted/main.ts'],
+      outdir: STATIC,
+      plugins: [unusedSchemasLeave()],
+    },
     assemble: async (texts) =>
       pageHtml(await readFile(join(ROOT, 'page/index.html'), 'utf8'), {
         script: texts.get('.js').trimEnd(),
