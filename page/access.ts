@@ -16,8 +16,9 @@ export type Access = {
 }
 
 /**
- * Trade the token for the page's key, or take the key from the widget where the address carried no token.
- * @throws ServerFailure when there is neither, or the server refuses
+ * Trade the token, or the key of this tab's page before, for the page's key, or take the key from the widget where there
+ * is neither.
+ * @throws ServerFailure when there is none, or the server refuses
  */
 export async function openAccess(launch: Launch, host: Promise<HostLink | null>, signal: AbortSignal): Promise<Access> {
   const { token, viewerId } = launch
@@ -28,6 +29,8 @@ export async function openAccess(launch: Launch, host: Promise<HostLink | null>,
   const socket = new URL(ROUTES.channel, document.baseURI)
   socket.protocol = socket.protocol === 'https:' ? 'wss:' : 'ws:'
   const pageKey = token === null ? await keyFrom(await host) : await tradeToken(transport, viewerId, token, signal)
+  // For this tab's next load, and only between the two: no copy of the tab finds it.
+  if (parent === window) addEventListener('pagehide', () => history.replaceState(pageKey, ''))
   return { viewerId, pageKey, transport, socketUrl: socket.href }
 }
 
@@ -43,5 +46,4 @@ function keyFrom(host: HostLink | null): Promise<PageKey> {
   return host.pageKey
 }
 
-const NO_VIEWER =
-  'This address keeps no secret, so it cannot open the viewer again. In the notebook, print viewer.viewer_url and open that.'
+const NO_VIEWER = 'This address keeps no secret. Open viewer.viewer_url from the notebook, or the link in the terminal.'

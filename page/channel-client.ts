@@ -307,4 +307,5 @@ const NOT_RESENT: ReadonlySet<string> = new Set(['event/hover', 'pong', 'touched
 
 const ENDED = 'This view has been closed. Run the cell again to open it.'
 const OLDER = 'The page is older than the server: reload the notebook page.'
-const UNREACHABLE = 'The viewer cannot reach its server any more. Run the cell again if it does not come back.'
+const UNREACHABLE =
+  'The viewer cannot reach its server any more. Run the cell or the command again if it does not come back.'

@@ -19,18 +19,13 @@ export class ServerFailure extends Error {
   }
 }
 
-const DEAD_KEY: ReadonlySet<string> = new Set(['no_key', 'bad_key', 'bad_token', 'unknown_viewer'])
-
-const CLOSED = 'This view has been closed. Run the cell again to open it.'
-
 /** What each answer that is not a success means. The only place that reads a status for the user. */
 export function failureOfAnswer(answer: Answer): ServerFailure {
   const body = parseErrorBody(jsonOf(answer.body))
-  if (body !== null && DEAD_KEY.has(body.code)) {
-    const isOldLink = body.code === 'bad_token'
-    return new ServerFailure('keyDied', isOldLink ? body.message : CLOSED, { code: body.code })
+  if (body !== null) {
+    const isDead = answer.status === 401 || body.code === 'unknown_viewer'
+    return new ServerFailure(isDead ? 'keyDied' : 'refused', body.message, body)
   }
-  if (body !== null) return new ServerFailure('refused', body.message, { code: body.code })
   if (answer.status === 0 || answer.status === 401 || answer.status === 403 || answer.status < 400) {
     return new ServerFailure('login', 'The notebook asks for a login. Log in again, then reload the notebook page.')
   }
@@ -45,7 +40,7 @@ export function failureOfError(error: unknown): unknown {
   if (error instanceof ServerFailure || isAbort(error)) return error
   return new ServerFailure(
     'network',
-    'The viewer cannot reach its server. It tries again; if this stays, run the cell again.',
+    'The viewer cannot reach its server. Run the cell or the command again if it does not come back.',
     { cause: error },
   )
 }

@@ -1,10 +1,20 @@
-import { parseViewerId, parseViewerToken, type ViewerId, type ViewerToken } from '../protocol/probe.ts'
+import {
+  type PageKey,
+  parsePageKey,
+  parseViewerId,
+  parseViewerToken,
+  type ViewerId,
+  type ViewerToken,
+} from '../protocol/probe.ts'
 
 /** What the page's address told it. */
 export type Launch = {
   viewerId: ViewerId | null
-  /** The secret that the page trades for its key; `null` in the tunnel, behind a cookie wall and after a reload. */
-  token: ViewerToken | null
+  /**
+   * The secret that the page trades for its key: the viewer's, or, of a tab that is loaded again, the key that the page
+   * before it left. `null` in the tunnel and behind a cookie wall.
+   */
+  token: ViewerToken | PageKey | null
   /** The page runs in a srcdoc frame: no address of its own, every byte comes over the widget's port. */
   isTunnel: boolean
 }
@@ -16,17 +26,16 @@ type Place = {
 
 /**
  * Read viewer and token from query or fragment and take both out of the address, before anything else runs: an address
- * ends in histories, bookmarks and screenshots. The viewer's public id stays, so that a reload knows whom to ask for.
+ * ends in histories, bookmarks and screenshots. The viewer's public id stays, so that a reload knows whom to ask for. What
+ * the page before left in the tab's own history is taken too.
  */
 export function takeLaunch({ location, history }: Place): Launch {
   if (location.href.startsWith('about:')) return { viewerId: null, token: null, isTunnel: true }
   const query = new URLSearchParams(location.search)
   const fragment = new URLSearchParams(location.hash.slice(1))
   const viewerId = parseViewerId(query.get('viewerId'))
-  const token = parseViewerToken(fragment.get('viewerToken') ?? query.get('viewerToken'))
-  if (fragment.has('viewerToken') || query.has('viewerToken')) {
-    history.replaceState(history.state, '', `?jupyter=true&viewerId=${viewerId ?? ''}`)
-  }
+  const token = parseViewerToken(fragment.get('viewerToken') ?? query.get('viewerToken')) ?? parsePageKey(history.state)
+  history.replaceState(null, '', `?jupyter=true&viewerId=${viewerId ?? ''}`)
   return { viewerId, token, isTunnel: false }
 }
 

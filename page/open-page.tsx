@@ -106,7 +106,7 @@ function tellLost(host: Promise<HostLink | null>, store: Store, reason: string):
   })
 }
 
-const TAB_ADVICE = 'For a tab of its own, open viewer.viewer_url from the notebook again.'
+const TAB_ADVICE = 'Open viewer.viewer_url from the notebook, or the link in the terminal.'
 
 function makeCanvas(): HTMLCanvasElement {
   const canvas = document.createElement('canvas')

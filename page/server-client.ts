@@ -83,11 +83,11 @@ export class ServerClient {
   }
 }
 
-/** Trade the viewer's token for this page's key. The caller forgets the token. @throws ServerFailure `keyDied` */
+/** Trade the viewer's token, or an older key, for this page's key. The caller forgets it. @throws ServerFailure `keyDied` */
 export async function tradeToken(
   transport: Transport,
   viewerId: ViewerId,
-  viewerToken: ViewerToken,
+  viewerToken: ViewerToken | PageKey,
   signal: AbortSignal,
 ): Promise<PageKey> {
   const body = new TextEncoder().encode(JSON.stringify({ viewerId, viewerToken }))

@@ -41,7 +41,7 @@ export function Status(): VNode {
 function connectionSentence(store: Store): string | null {
   if (store.fatal.value !== null || !store.isReady.value) return null
   if (store.isStalled.value) return 'Waiting for the running cell: the notebook passes nothing on until it ends.'
-  if (store.isConnected.value === false) return 'The connection to the notebook is lost; the page tries to get it back.'
+  if (store.isConnected.value === false) return 'The connection to the server is lost; the page tries to get it back.'
   if (store.kernel.value === 'gone') return 'The kernel has ended. The picture stays; run the cell again to go on.'
   return null
 }

@@ -4,15 +4,21 @@ import { takeLaunch } from '../../page/launch.ts'
 const VIEWER = '0123456789abcdef'
 const TOKEN = 'ab'.repeat(32)
 
-function openAt(address: string) {
+const KEY = 'k'.repeat(43)
+
+/** @param left what the page before left in this tab's history */
+function openAt(address: string, left: unknown = null) {
   const url = new URL(address, 'https://hub.example/user/a/proxy/8765/')
   const replaced: string[] = []
   const history = {
-    state: null,
-    replaceState: (_state: unknown, _title: string, to?: string | URL | null) => replaced.push(String(to)),
+    state: left,
+    replaceState: (state: unknown, _title: string, to?: string | URL | null) => {
+      history.state = state
+      replaced.push(String(to))
+    },
   }
   const launch = takeLaunch({ location: { href: url.href, search: url.search, hash: url.hash }, history })
-  return { launch, replaced }
+  return { launch, replaced, left: history.state }
 }
 
 describe('the launch', () => {
@@ -31,10 +37,18 @@ describe('the launch', () => {
     expect(replaced).toHaveLength(1)
   })
 
-  test('leaves an address without a token alone', () => {
+  test('finds no secret in an address without one', () => {
     const { launch, replaced } = openAt(`?jupyter=true&viewerId=${VIEWER}`)
     expect(launch).toEqual({ viewerId: VIEWER, token: null, isTunnel: false })
-    expect(replaced).toEqual([])
+    expect(replaced).toEqual([`?jupyter=true&viewerId=${VIEWER}`])
+  })
+
+  test('takes what the page before left in the tab’s history, so that no copy of the tab has it', () => {
+    const { launch, left } = openAt(`?jupyter=true&viewerId=${VIEWER}`, KEY)
+    expect([launch.token, left]).toEqual([KEY, null])
+    const fresh = openAt(`?jupyter=true&viewerId=${VIEWER}&viewerToken=${TOKEN}`, KEY)
+    expect([fresh.launch.token, fresh.left]).toEqual([TOKEN, null])
+    expect(openAt(`?viewerId=${VIEWER}`, { scroll: 3 }).launch.token).toBeNull()
   })
 
   test('knows the tunnel by its address', () => {
