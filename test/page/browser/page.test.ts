@@ -78,9 +78,10 @@ describe('the first picture', () => {
   })
 
   test('says what is in the way where the address opens nothing', async () => {
-    const { viewer, page } = await openViewer()
-    await page.reload()
-    await page.getByRole('alert').filter({ hasText: 'print viewer.viewer_url' }).waitFor()
+    const { viewer } = await openViewer()
+    const nameless = await stage.context.newPage()
+    await nameless.goto(viewer.url.replace(/[&#]viewerToken=.*/, ''))
+    await nameless.getByRole('alert').filter({ hasText: 'Open viewer.viewer_url from the notebook' }).waitFor()
     const other = await stage.context.newPage()
     await other.goto(viewer.url.replace(viewer.viewerToken, 'f'.repeat(64)))
     await other.getByRole('alert').filter({ hasText: 'Run the cell again' }).waitFor()
