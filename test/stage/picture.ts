@@ -79,3 +79,19 @@ async function compareInBrowser({ pngs, tolerance }: { pngs: string[]; tolerance
   }
   return different / (one.data.length / 4)
 }
+
+/** How many colours a PNG has, decoded in a blank page beside this one. */
+export async function colorsOf(page: Page, png: Buffer): Promise<number> {
+  const blank = await page.context().newPage()
+  try {
+    return await blank.evaluate(async (data) => {
+      const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0))
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+      context?.drawImage(bitmap, 0, 0)
+      return new Set(new Uint32Array(context?.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer ?? [])).size
+    }, png.toString('base64'))
+  } finally {
+    await blank.close()
+  }
+}
