@@ -284,7 +284,7 @@ describe('manners', () => {
       [380, 240],
     ])
     await expect.poll(() => stateOf(viewer)?.camera?.orbit).not.toEqual(orbit)
-    await page.getByRole('combobox', { name: 'Embedding' }).selectOption({ index: 0 })
+    await page.getByRole('combobox', { name: 'Embedding' }).selectOption({ label: 'UMAP' })
     await stage.server.kernel.hear(
       'viewer.event',
       ({ viewerId, event }) => viewerId === viewer.viewerId && event.kind === 'embedding' && event.dimensions === 2,
