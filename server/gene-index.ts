@@ -58,9 +58,11 @@ export class GeneIndex {
       : { kind: 'several', keys: bearers.map((i) => this.#keys[i] ?? '') }
   }
 
-  /** The unique key of the gene at a position in var. */
+  /** The unique key of the gene at a position in var: its label, as users like it, where that leads to no other gene. */
   keyAt(index: number): string {
-    return this.#keys[index] ?? ''
+    const label = this.#shown[index] ?? ''
+    const found = this.find(label)
+    return found.kind === 'one' && found.index === index ? label : (this.#keys[index] ?? '')
   }
 
   /**
@@ -88,16 +90,7 @@ export class GeneIndex {
   }
 
   #names(indices: readonly number[]): GeneName[] {
-    return indices.map((i) => {
-      const label = this.#shown[i] ?? ''
-      return { key: this.#leadsTo(label, i) ? label : this.keyAt(i), label, id: this.#ids[i] ?? '' }
-    })
-  }
-
-  /** Whether a label can stand for its gene, as users like it to: it is no other gene's id, and borne by no other. */
-  #leadsTo(label: string, index: number): boolean {
-    const found = this.find(label)
-    return found.kind === 'one' && found.index === index
+    return indices.map((i) => ({ key: this.keyAt(i), label: this.#shown[i] ?? '', id: this.#ids[i] ?? '' }))
   }
 
   #addBearers(names: readonly string[]): void {

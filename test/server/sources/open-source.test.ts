@@ -82,10 +82,10 @@ describe('what was chosen when it was opened', () => {
       geneIdColumn: 'gene_symbols',
       defaultLayer: 'counts',
       defaultEmbedding: 'X_umap',
-      defaultColor: { axis: 'var', key: 'ENSG00000000003', layer: 'counts' },
+      defaultColor: { axis: 'var', key: 'SYM3', layer: 'counts' },
     })
     expect((await source.genes('sym3', 5, signal)).genes[0]).toEqual({
-      key: 'ENSG00000000003',
+      key: 'SYM3',
       label: 'SYM3',
       id: 'ENSG00000000003',
     })
