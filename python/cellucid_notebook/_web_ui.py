@@ -68,19 +68,21 @@ def choose_source(
     return web_source_url or DEFAULT_SOURCE
 
 
-def ensure_cached(server: _server.Server, source: str, *, force: bool, show_progress: bool = True) -> WebUISummary:
-    """Have the whole build on disk; blocks until it is, with a bar where that takes long.
+def ensure_cached(
+    server: _server.Server, source: str, *, force: bool = False, cell: Cell | None = None
+) -> WebUISummary:
+    """Have the whole build on disk; blocks until it is, with a bar (in ``cell``, or the terminal) where that takes long.
 
     An interrupt stops fetching; what came is kept for the next time. Raises ``WebUIError`` with the reason.
     """
     answered = server.request("hosted.ensure", {"source": source, "force": force})
-    bar = ProgressBar(current_cell()) if show_progress else None
+    bar = ProgressBar(cell)
     started = time.monotonic()
     try:
         while True:
             with suppress(FutureTimeoutError):
                 return _summary(answered.result(_POLL_S).result)
-            if bar is not None and time.monotonic() - started > _QUIET_S:
+            if time.monotonic() - started > _QUIET_S:
                 bar.show(_state(server, source))
     except DataError as error:
         raise WebUIError(str(error)) from None
@@ -88,29 +90,21 @@ def ensure_cached(server: _server.Server, source: str, *, force: bool, show_prog
         server.request("hosted.cancel", {"source": source})
         raise
     finally:
-        if bar is not None:
-            bar.close()
+        bar.close()
 
 
-def show_progress_soon(server: _server.Server, source: str) -> None:
-    """Beside a viewer that was just shown: a bar in its cell, if its files have to be fetched first."""
+def fetch_beside(server: _server.Server, source: str) -> None:
+    """Begin to fetch what a viewer that is being shown will ask for, with a bar in its cell.
+
+    Where it cannot be fetched, the viewer's own frame says why.
+    """
     cell = current_cell()
 
-    def watch() -> None:
+    def fetch() -> None:
         with suppress(CellucidError, OSError):
-            time.sleep(_QUIET_S)
-            _watch(server, source, ProgressBar(cell))
+            ensure_cached(server, source, cell=cell)
 
-    threading.Thread(target=watch, name="cellucid-web-ui", daemon=True).start()
-
-
-def _watch(server: _server.Server, source: str, bar: ProgressBar) -> None:
-    try:
-        while (state := _state(server, source))["progress"] is not None:
-            bar.show(state)
-            time.sleep(_POLL_S)
-    finally:
-        bar.close()
+    threading.Thread(target=fetch, name="cellucid-web-ui", daemon=True).start()
 
 
 def get_web_cache_dir() -> Path:

@@ -16,7 +16,7 @@ from ._pipe import wait_for
 from ._presentation import Presentation
 from ._protocol import JsonObject
 from ._shown_data import ShownData
-from ._web_ui import choose_source, show_progress_soon
+from ._web_ui import choose_source, fetch_beside
 from .viewer import Viewer
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _open(link: ViewerLink, data: ShownData, presentation: Presentation, server:
         server.close(link, "The viewer could not be made.")
         raise
     if presentation.hosted_source is not None:
-        show_progress_soon(server, presentation.hosted_source)
+        fetch_beside(server, presentation.hosted_source)
     return viewer
 
 

@@ -212,7 +212,8 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         ``WebUIError`` with the reason when it cannot be had.
         """
         self._check_usable()
-        return ensure_cached(self._server, self._link.hosted_source or DEFAULT_SOURCE, force=force)
+        source = self._link.hosted_source or DEFAULT_SOURCE
+        return ensure_cached(self._server, source, force=force, cell=current_cell())
 
     def _ask_server_report(self) -> JsonObject | None:
         viewer_id = None if self._ended is not None else self.viewer_id

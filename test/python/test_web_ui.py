@@ -1,0 +1,86 @@
+"""The hosted viewer's files, fetched from a site that takes its time, with a bar in a real kernel's cell."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from conftest import SERVER_FILE
+from notebook import Notebook, notebook
+
+FILES = {
+    "/index.html": (
+        "text/html",
+        '<!doctype html><html><head><meta name="cellucid-web-build-id" content="b1">'
+        '<script type="module" src="./assets/a.js"></script><script type="module" src="./assets/b.js"></script></head></html>',
+    ),
+    "/assets/a.js": ("text/javascript", "export const a = 1"),
+    "/assets/b.js": ("text/javascript", "export const b = 2"),
+}
+#: Longer than what needs no bar.
+SLOWLY_S = 1.5
+
+
+class _Site(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        kind, text = FILES["/index.html" if self.path == "/" else self.path]
+        time.sleep(SLOWLY_S)
+        body = text.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[Notebook]:
+    with notebook(SERVER_FILE) as opened:
+        cache = tmp_path / "cache"
+        opened.run(f"import os; os.environ['CELLUCID_WEB_PROXY_CACHE_DIR'] = {str(cache)!r}")
+        yield opened
+        opened.run("cleanup_all()")
+
+
+def test_a_shown_viewer_has_a_bar_in_its_cell_while_its_files_are_fetched(kernel: Notebook, site: str) -> None:
+    shown = kernel.start(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site!r})")
+
+    def line(kind: str, begins: str) -> dict[str, object]:
+        return kernel.wait(
+            lambda m: (
+                m["msg_type"] == kind
+                and m["parent_header"].get("msg_id") == shown
+                and m["content"]["data"].get("text/plain", "-").startswith(begins)
+            )
+        )
+
+    assert "files" in str(line("display_data", f"Fetching the viewer from {site} ["))
+    kernel.wait(
+        lambda m: m["msg_type"] == "update_display_data" and m["content"]["data"].get("text/plain") == "", timeout=30
+    )
+
+
+def test_files_are_fetched_ahead_listed_and_removed(kernel: Notebook, site: str, tmp_path: Path) -> None:
+    kernel.run(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site!r})")
+    ahead = kernel.run("print(viewer.ensure_web_ui_cached())")
+    assert "build='b1', files=3" in kernel.text(ahead)
+    kernel.run("from cellucid_notebook import clear_web_cache, get_web_cache_dir")
+    assert kernel.evaluate("get_web_cache_dir()") == str(tmp_path / "cache")
+    kernel.run("clear_web_cache()")
+    assert kernel.evaluate("[path.name for path in get_web_cache_dir().glob('gen-*')]") == "[]"
