@@ -16,7 +16,8 @@ FILES = {
     "/index.html": (
         "text/html",
         '<!doctype html><html><head><meta name="cellucid-web-build-id" content="b1">'
-        '<script type="module" src="./assets/a.js"></script><script type="module" src="./assets/b.js"></script></head></html>',
+        '<script type="module" src="./assets/a.js"></script>'
+        '<script type="module" src="./assets/b.js"></script></head></html>',
     ),
     "/assets/a.js": ("text/javascript", "export const a = 1"),
     "/assets/b.js": ("text/javascript", "export const b = 2"),
