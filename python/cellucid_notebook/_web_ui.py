@@ -71,7 +71,7 @@ def choose_source(
 def ensure_cached(
     server: _server.Server, source: str, *, force: bool = False, cell: Cell | None = None
 ) -> WebUISummary:
-    """Have the whole build on disk; blocks until it is, with a bar (in ``cell``, or the terminal) where that takes long.
+    """Have the whole build on disk; blocks until it is, with a bar in ``cell`` or the terminal where that takes long.
 
     An interrupt stops fetching; what came is kept for the next time. Raises ``WebUIError`` with the reason.
     """
