@@ -25,7 +25,8 @@ afterAll(async () => {
 }, 60_000)
 
 test('on a JupyterHub the whole scenario works', async () => {
-  const page = await browser.newPage({ viewport: { width: 1200, height: 900 } })
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 } })
+  const page = await context.newPage()
   try {
     writeFileSync(join(hub.home('alice'), 'scenario.ipynb'), notebookJson(SCENARIO_CELLS))
     await hub.logIn(page, 'alice')

@@ -65,3 +65,16 @@ test('what is asked for after a session comes after it, and not in the middle', 
   await end('session', new Error('a gene of it is gone'))
   expect(begun).toEqual(['session', 'colour'])
 })
+
+test('what is read anew is what was asked for before, and what is asked for after comes after', async () => {
+  const { begun, run, end } = stage()
+  void run('embedding', { kind: 'setEmbedding', name: 'X_umap' })
+  void run('refresh', { kind: 'refresh' })
+  void run('colour', COLOR)
+  await settled()
+  expect(begun).toEqual(['embedding'])
+  await end('embedding')
+  expect(begun).toEqual(['embedding', 'refresh'])
+  await end('refresh')
+  expect(begun).toEqual(['embedding', 'refresh', 'colour'])
+})
