@@ -38,7 +38,8 @@ export async function startMarimoStage(name: string, cells: readonly string[]): 
     const url = `http://127.0.0.1:${port}/`
     await answering(`${url}health`, child)
     browser = await launchBrowser()
-    const page = await browser.newPage({ viewport: { width: 1200, height: 900 } })
+    const context = await browser.newContext({ viewport: { width: 1200, height: 900 } })
+    const page = await context.newPage()
     await page.goto(url)
     await page.getByText('show_anndata(').first().waitFor()
     return { notebook: drive(page, door), page, folder, stop }
