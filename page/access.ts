@@ -29,9 +29,9 @@ export async function openAccess(launch: Launch, host: Promise<HostLink | null>,
   const socket = new URL(ROUTES.channel, document.baseURI)
   socket.protocol = socket.protocol === 'https:' ? 'wss:' : 'ws:'
   const pageKey = token === null ? await keyFrom(await host) : await tradeToken(transport, viewerId, token, signal)
-  // For this tab's next load, and only between the two: no copy of the tab finds it. Later than this event Chromium has
-  // read already what the next load finds.
-  if (parent === window) addEventListener('beforeunload', () => history.replaceState(pageKey, ''))
+  // For this tab's next load. Written later, Chromium has read already what a reload finds (pagehide), or gives up going
+  // back (beforeunload). A copy of the tab takes the key over, and this one says so.
+  if (parent === window) history.replaceState(pageKey, '')
   return { viewerId, pageKey, transport, socketUrl: socket.href }
 }
 
