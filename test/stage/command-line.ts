@@ -80,10 +80,13 @@ export async function runCommandLine(args: readonly string[], options: CommandOp
   return { status, output: run.output, errors: run.errors }
 }
 
-const OF_THE_TERMINAL = ['SSH_CONNECTION', 'BROWSER', 'DISPLAY', 'WAYLAND_DISPLAY', 'NO_COLOR', 'FORCE_COLOR']
+/** What says where the terminal stands and whether it has colours, to Node too: `tty.WriteStream.getColorDepth()`. */
+const OF_THE_TERMINAL =
+  /^(SSH_CONNECTION|BROWSER|DISPLAY|WAYLAND_DISPLAY|NO_COLOR|FORCE_COLOR|NODE_DISABLE_COLORS|COLORTERM|TMUX|TERM_PROGRAM|CI|TF_BUILD|TEAMCITY_VERSION)$/
 
 function plainEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_THE_TERMINAL.includes(name)))
+  const others = Object.entries(process.env).filter(([name]) => !OF_THE_TERMINAL.test(name))
+  return { ...Object.fromEntries(others), TERM: 'xterm-256color' }
 }
 
 function quoted(word: string): string {
