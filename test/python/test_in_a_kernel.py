@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -32,8 +34,9 @@ def kernel(shared_kernel: Notebook) -> Iterator[Notebook]:
 
 
 @pytest.fixture
-def own_kernel() -> Iterator[Notebook]:
-    """A kernel that the test may kill."""
+def own_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    """A kernel that the test may kill; its temporary directory is the test's own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with notebook(SERVER_FILE) as opened:
         yield opened
 
@@ -280,9 +283,13 @@ def test_a_forked_child_cannot_speak_for_its_parent_and_starts_its_own(kernel: N
 
 
 @pytest.mark.parametrize("has_child", [False, True])
-def test_a_killed_kernel_takes_its_server_with_it(own_kernel: Notebook, has_child: bool) -> None:
+def test_a_killed_kernel_takes_its_server_with_it(own_kernel: Notebook, tmp_path: Path, has_child: bool) -> None:
     own_kernel.run("viewer = show_anndata(adata)\nfrom cellucid_notebook import _server")
     server = psutil.Process(int(own_kernel.evaluate("_server.current().pid")))
+    page = Page(own_kernel.evaluate("viewer.viewer_url"))
+    assert page.json("_cellucid/identity")["nObs"] == 50
+    page.close()
+    port = int(own_kernel.evaluate("viewer.port"))
     child = None
     if has_child:
         own_kernel.run("import os, time\npid = os.fork()\nif pid == 0:\n    time.sleep(60); os._exit(0)")
@@ -290,6 +297,9 @@ def test_a_killed_kernel_takes_its_server_with_it(own_kernel: Notebook, has_chil
     try:
         os.kill(int(own_kernel.evaluate("__import__('os').getpid()")), signal.SIGKILL)
         server.wait(timeout=3)
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+        assert [entry.name for entry in tmp_path.iterdir()] == []
     finally:
         if child is not None:
             os.kill(child, signal.SIGKILL)

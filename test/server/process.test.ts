@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ROUTES } from '../../protocol/urls.ts'
 import { SocketPage } from '../stage/page-end.ts'
-import { probePath, type ServerOptions, standInPage, startServer, tradeToken } from '../stage/start-server.ts'
+import { probePath, type ServerOptions, STAND_IN_PAGE, startServer, tradeToken } from '../stage/start-server.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const GONE_WITHIN_MS = 3_000
@@ -15,7 +15,7 @@ const GONE_WITHIN_MS = 3_000
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 
 async function started(options: ServerOptions = {}) {
-  const server = await startServer({ page: await standInPage(), ...options })
+  const server = await startServer({ page: STAND_IN_PAGE, ...options })
   onTestFinished(async () => {
     await server.stop()
   })
@@ -48,8 +48,6 @@ async function expectGone(pid: number, port: number): Promise<void> {
 
 describe('the end of stdin', () => {
   test('ends the process with status 0, its port free and no file left, also under way', async () => {
-    // Made before, so that it is not among what the server might leave.
-    await standInPage()
     const temporary = mkdtempSync(join(tmpdir(), 'cellucid-test-tmp-'))
     onTestFinished(() => rmSync(temporary, { recursive: true }))
     const own = { TMPDIR: process.env.TMPDIR }
@@ -98,7 +96,7 @@ describe.runIf(process.platform === 'linux')('a kernel that is killed', () => {
   async function killedKernel(
     fork: 'fork' | 'alone',
   ): Promise<{ server: number; port: number; holder: number | null }> {
-    const args = ['-e', KERNEL, join(ROOT, 'server/main.ts'), await standInPage(), fork]
+    const args = ['-e', KERNEL, join(ROOT, 'server/main.ts'), STAND_IN_PAGE, fork]
     const kernel: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const [bytes] = (await once(kernel.stdout as NodeJS.ReadableStream, 'data')) as [Buffer] // piped above
     const facts = JSON.parse(bytes.toString())
@@ -128,7 +126,7 @@ describe('the start', () => {
     const first = await started()
     const next = await started({ args: ['--port', String(first.port)] })
     expect(next.port).toBeGreaterThan(first.port)
-    const refused = startServer({ page: await standInPage(), args: ['--port', String(first.port), '--fixed'] })
+    const refused = startServer({ page: STAND_IN_PAGE, args: ['--port', String(first.port), '--fixed'] })
     await expect(refused).rejects.toMatchObject({
       code: 'port_taken',
       message: `Port ${first.port} was asked for, but ${nameOf(first.process.pid)} listens on it. Name another port, or none.`,

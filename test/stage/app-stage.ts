@@ -17,7 +17,7 @@ import { openSource } from '../../server/sources/open-source.ts'
 import type { Viewer } from '../../server/viewer.ts'
 import { Viewers } from '../../server/viewers.ts'
 import { smallDataset } from './small-dataset.ts'
-import { type Ids, kernelSource, makeIds, standInPage } from './start-server.ts'
+import { type Ids, kernelSource, makeIds, STAND_IN_PAGE } from './start-server.ts'
 
 export const INSTANCE = '00000000000000aa' as InstanceId // 16 hex characters
 export const HOST = '127.0.0.1:8765'
@@ -63,7 +63,7 @@ export async function appStage(): Promise<AppStage> {
   const log = new Log(() => undefined, 'debug')
   const eventLoop = new EventLoopWatch()
   const report = new Report({ viewers, log, eventLoop, version: VERSION, port: () => 8765 })
-  const page = await openPageFile(await standInPage())
+  const page = await openPageFile(STAND_IN_PAGE)
   const columns = new ColumnCache(16 << 20)
   const app = await buildApp({ viewers, page, shell: page, columns, log, report, eventLoop, version: VERSION })
   const bare: string[] = []

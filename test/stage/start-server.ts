@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, rmSync } from 'node:fs'
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { KernelCall, SourceRead } from '../../protocol/pipe.ts'
@@ -58,7 +56,7 @@ export type StartedServer = {
 }
 
 export async function startServer(options: ServerOptions = {}): Promise<StartedServer> {
-  const page = options.page ?? (existsSync(BUILT_PAGE) ? BUILT_PAGE : await standInPage())
+  const page = options.page ?? (existsSync(BUILT_PAGE) ? BUILT_PAGE : STAND_IN_PAGE)
   const program = options.program ?? join(ROOT, 'server/main.ts')
   const args = [program, '--port', '0', '--parent', String(process.pid), '--page', page, ...(options.args ?? [])]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd ?? ROOT })
@@ -135,24 +133,9 @@ export async function tradeToken(base: string, { viewerId, viewerToken }: Ids): 
   return pageKey
 }
 
-export const STAND_IN_HTML = `<!doctype html><html><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"
-content="script-src 'sha256-4PHxLVvbM35fRi4jZq4Wfv3f0ZV1cbkT4qf1dC5mpuM='; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='">
-<title>stand-in</title></head><body></body></html>`
-
-/** A page that draws nothing, where only the server is looked at. Its folder goes with the process. */
-export function standInPage(): Promise<string> {
-  standIn ??= writeStandIn()
-  return standIn
-}
-
-let standIn: Promise<string> | undefined
-
-async function writeStandIn(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'cellucid-test-page-'))
-  await writeFile(join(folder, 'index.html'), STAND_IN_HTML)
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
+/** A page that draws nothing, where only the server is looked at. */
+export const STAND_IN_PAGE = join(import.meta.dirname, 'stand-in-page')
+export const STAND_IN_HTML = readFileSync(join(STAND_IN_PAGE, 'index.html'), 'utf8')
 
 // `node test/stage/start-server.ts` serves the small dataset until its stdin ends: for pages under development.
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
