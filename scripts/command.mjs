@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process'
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 
 export const ROOT = resolve(import.meta.dirname, '..')
 export const NODE = join(ROOT, 'node_modules/.bin/node')
 export const VENV_PYTHON = join(ROOT, '.venv/bin/python')
+
+const SETPRIV = '/usr/bin/setpriv'
+/** Goes before a program that must not outlive this process, not even when it is killed. Only Linux does that. */
+export const TIED_TO_US = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', '--'] : []
 
 /** The project's own tools first, whatever the machine has: Node 24 and its packages, then the virtual environment. */
 export function projectEnvironment() {

@@ -4,7 +4,7 @@ import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { ROOT } from './command.mjs'
+import { ROOT, TIED_TO_US } from './command.mjs'
 
 export { CHROMIUM_ARGUMENTS, findChromium } from './chromium.mjs'
 
@@ -53,7 +53,7 @@ export async function startLab(options) {
   mkdirSync(join(own, 'config/labconfig'), { recursive: true })
   writeFileSync(join(own, 'config/labconfig/default_setting_overrides.json'), JSON.stringify(LAB_SETTINGS))
   const log = createWriteStream(logFile)
-  const [program, ...programArguments] = [...(options.within ?? []), join(ROOT, '.venv/bin/jupyter-lab')]
+  const [program, ...programArguments] = [...TIED_TO_US, ...(options.within ?? []), join(ROOT, '.venv/bin/jupyter-lab')]
   const child = spawn(
     program,
     [

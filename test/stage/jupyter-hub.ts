@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
+import { TIED_TO_US } from '../../scripts/command.mjs'
 
 /** How one user's notebook server is started. */
 export type HubUser = { name: string; serverProxy: boolean }
@@ -41,7 +42,8 @@ export async function startHub(users: readonly HubUser[], logFolder: string, hos
   for (const user of users) mkdirSync(join(folder, user.name), { recursive: true })
   mkdirSync(logFolder, { recursive: true })
   const logFile = join(logFolder, 'hub.log')
-  const child = spawn(join(ROOT, '.venv/bin/jupyterhub'), ['-f', config], {
+  const [program = '', ...programArguments] = [...TIED_TO_US, join(ROOT, '.venv/bin/jupyterhub'), '-f', config]
+  const child = spawn(program, programArguments, {
     cwd: folder,
     env: {
       ...process.env,

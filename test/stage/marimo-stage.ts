@@ -3,6 +3,7 @@ import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { TIED_TO_US } from '../../scripts/command.mjs'
 import { freePort } from '../../scripts/jupyter-lab.mjs'
 import { matrixPackages } from '../../scripts/matrix-packages.mjs'
 import { printedJson } from './front-ends.ts'
@@ -51,7 +52,8 @@ export async function startMarimoStage(name: string, cells: readonly string[]): 
 
 function startEditor(folder: string, port: number, logFile: string): ChildProcess {
   const options = ['--headless', '--no-token', '--skip-update-check', '--host', '127.0.0.1', '--port', String(port)]
-  const child = spawn(join(ROOT, '.venv/bin/python'), ['-m', 'marimo', 'edit', 'notebook.py', ...options], {
+  const command = [...TIED_TO_US, join(ROOT, '.venv/bin/python'), '-m', 'marimo', 'edit', 'notebook.py', ...options]
+  const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: folder,
     env: { ...process.env, PYTHONPATH: matrixPackages(), XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
