@@ -45,6 +45,8 @@ export const kernelMessageSchema = v.variant('kind', [
     status: v.number(),
     headers: v.record(v.string(), v.string()),
   }),
+  /** This `resolved` of a view has arrived. */
+  v.object({ kind: v.literal('noted'), view: v.string(), id: v.number() }),
   /** The viewer ended, or its server did and will not come back: the sentence says which and what to do. */
   v.object({ kind: v.literal('stopped'), reason: v.string() }),
 ])
@@ -80,10 +82,11 @@ export type CandidateReport = v.InferOutput<typeof candidateReportSchema>
 export const widgetMessageSchema = v.variant('kind', [
   /** Send `welcome` (again): a render, a page reload. */
   v.object({ kind: v.literal('hello'), view: v.string(), protocol: v.number() }),
-  /** What this view tried, and the transport it took: `null` when it shows the card. */
+  /** What this view tried, and the transport it took: `null` when it shows the card. Sent again until it is noted. */
   v.object({
     kind: v.literal('resolved'),
     view: v.string(),
+    id: v.number(),
     transport: v.nullable(v.picklist(CANDIDATE_KINDS)),
     base: v.nullable(v.string()),
     candidates: v.array(candidateReportSchema),

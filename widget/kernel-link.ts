@@ -16,6 +16,7 @@ export type TunnelResponse = Extract<KernelMessage, { kind: 'response' }> & { bo
 export type LinkEvents = {
   welcome(welcome: Welcome): void
   response(response: TunnelResponse): void
+  noted(noted: Extract<KernelMessage, { kind: 'noted' }>): void
   /** The comm is gone for good: the kernel restarted or closed the widget. */
   dead(): void
   stopped(reason: string): void
@@ -104,6 +105,9 @@ export class KernelLink {
         this.#emit((events) => events.response?.({ ...message, body }))
         break
       }
+      case 'noted':
+        this.#emit((events) => events.noted?.(message))
+        break
       case 'stopped':
         this.stopped = message.reason
         this.#emit((events) => events.stopped?.(message.reason))

@@ -11,15 +11,12 @@ import type { PageLink, PageMessage } from './page-link.ts'
 import { pause } from './pause.ts'
 import { type Identity, identityOf, PROBE_TIMEOUT_MS, probe } from './probe.ts'
 import { type SearchOutcome, search } from './search.ts'
+import { sendAgain } from './send-again.ts'
 import { watchSleep } from './sleep.ts'
 import { readTheme, watchTheme } from './theme.ts'
 
 /** After this long without a word from the kernel the cell says that it waits. */
 const QUIET_MS = 2_000
-
-/** When `hello` is sent again while no `welcome` has come. */
-const HELLO_AFTER_MS = [500, 1_000, 2_000, 5_000, 10_000]
-const HELLO_EVERY_MS = 30_000
 
 /** When the bases that were slow are asked again, for a picture that goes through the notebook. */
 const SECOND_LOOK_MS = 10_000
@@ -49,6 +46,11 @@ export class View {
   /** Bases whose page lost its server before it drew, until the user or a new server says otherwise. */
   readonly #passedOver = new Set<string>()
   readonly #losses = new Losses()
+  /** Ends with the first `welcome`, which is what `hello` asks for. */
+  readonly #welcomed = new AbortController()
+  /** Ends when the kernel noted what was told it last. */
+  #told = new AbortController()
+  #toldId = 0
 
   constructor(el: HTMLElement, link: KernelLink, signal: AbortSignal) {
     this.#link = link
@@ -70,12 +72,15 @@ export class View {
         welcome: (welcome) => this.#hear(welcome),
         dead: () => this.#loseKernel(),
         stopped: (reason) => this.#stop(reason),
+        noted: ({ view, id }) => {
+          if (view === this.id && id === this.#toldId) this.#told.abort()
+        },
       },
       this.#signal,
     )
     this.#signal.addEventListener('abort', () => this.#end())
     watchSleep(() => void this.#proveAgain(), this.#signal)
-    void this.#hello()
+    void sendAgain(() => this.#link.isLive && this.#sendHello(), AbortSignal.any([this.#signal, this.#welcomed.signal]))
     if (this.#link.stopped !== null) this.#stop(this.#link.stopped)
     else if (this.#link.welcome !== null) this.#hear(this.#link.welcome)
     else void this.#sayThatItWaits()
@@ -87,20 +92,12 @@ export class View {
     this.#box.say(`Waiting for the kernel. If nothing comes: ${RUN_AGAIN}`)
   }
 
-  /** Ask for `welcome`, and again until one has come. */
-  async #hello(): Promise<void> {
-    for (let count = 0; count === 0 || this.#welcome === null; count++) {
-      if (!this.#link.isLive || !this.#sendHello()) return
-      const isOver = await pause(HELLO_AFTER_MS[count] ?? HELLO_EVERY_MS, this.#signal)
-      if (isOver) return
-    }
-  }
-
   #sendHello(): boolean {
     return this.#link.send({ kind: 'hello', view: this.id, protocol: PROTOCOL_VERSION })
   }
 
   #hear(welcome: Welcome): void {
+    this.#welcomed.abort()
     const known = this.#welcome
     if (known !== null && isSame(known, welcome)) return
     this.#welcome = welcome
@@ -230,15 +227,24 @@ export class View {
     if (verdict !== 'proven' && this.#page === page && !signal.aborted) this.#leave(page)
   }
 
+  /** Until the kernel has noted it, or there is something newer to tell: its report is what the user reads. */
   #tell(page: PageLink | null, reports: SearchOutcome['reports']): void {
-    this.#link.send({
+    this.#told.abort()
+    this.#told = new AbortController()
+    this.#toldId = this.#link.nextRequestId()
+    const message = {
       kind: 'resolved',
       view: this.id,
+      id: this.#toldId,
       transport: page?.kind ?? null,
       base: page?.base ?? null,
       candidates: reports,
       pageOrigin: window.origin,
-    })
+    } as const
+    void sendAgain(
+      () => this.#link.isLive && this.#link.send(message),
+      AbortSignal.any([this.#signal, this.#told.signal]),
+    )
   }
 
   #tellStalled(isStalled: boolean): void {
@@ -307,6 +313,7 @@ export class View {
   /** There will be nothing new; what is on screen stays. */
   #stop(reason: string): void {
     this.#search.abort()
+    this.#told.abort()
     this.#welcome = null
     this.#box.saved(reason)
   }

@@ -63,8 +63,8 @@ class WidgetComm:
         self._closed = False
         #: Whether a widget answered or a browser proved itself since the last `welcome` was due.
         self.seen = False
-        # The last `resolved` of each view, the newest last.
-        self._resolved: OrderedDict[str, JsonObject] = OrderedDict()
+        # The last `resolved` of each view, by number and content, the newest last.
+        self._resolved: OrderedDict[str, tuple[int, JsonObject]] = OrderedDict()
 
     def receive(self, content: JsonObject, buffers: Buffers) -> None:
         """Take a message of a view; returns at once, from whatever thread it comes."""
@@ -72,7 +72,7 @@ class WidgetComm:
 
     def views(self) -> list[JsonObject]:
         """What each open view tried and took, the newest last."""
-        return list(self._resolved.values())
+        return [content for _, content in self._resolved.values()]
 
     @property
     def counts(self) -> JsonObject:
@@ -133,6 +133,7 @@ class WidgetComm:
                 self._widget.send(self._welcome())
             case "resolved":
                 self._note_resolved(view, content)
+                self._widget.send({"kind": "noted", "view": view, "id": content["id"]})
             case "console":
                 self._server.send_console(self._link, content["lines"])
             case "fetch":
@@ -142,14 +143,19 @@ class WidgetComm:
                 self._tunnel.forget(view)
 
     def _note_resolved(self, view: str, content: JsonObject) -> None:
-        if self._resolved.pop(view, None) is None:
+        known = self._resolved.get(view)
+        if known is None:
             self._view_count += 1
-        self._resolved[view] = {
+        elif known[0] == content["id"]:
+            return  # Asked again: only the answer was lost, and newer views stay the newest.
+        record = {
             "transport": content.get("transport"),
             "base": content.get("base"),
             "page_origin": content.get("pageOrigin"),
             "candidates": content.get("candidates", []),
         }
+        self._resolved[view] = (content["id"], record)
+        self._resolved.move_to_end(view)
         while len(self._resolved) > _REMEMBERED_VIEWS:
             self._resolved.popitem(last=False)
 

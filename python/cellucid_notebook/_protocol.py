@@ -89,7 +89,7 @@ SERVER_CALLS: Final = (
 SOURCE_READS: Final = ("describe", "obsm", "obs", "var", "varNames", "obsNames")
 
 #: Kernel → widget, widget → kernel: `kind` of custom messages on the widget's model.
-KERNEL_MESSAGES: Final = ("welcome", "response", "stopped")
+KERNEL_MESSAGES: Final = ("welcome", "response", "noted", "stopped")
 WIDGET_MESSAGES: Final = ("hello", "resolved", "console", "fetch", "alive", "bye")
 
 JsonObject = dict[str, Any]

@@ -195,6 +195,7 @@ def test_a_view_that_left_gets_no_answers_and_is_forgotten(stage: Stage) -> None
     resolved = {
         "kind": "resolved",
         "view": VIEW,
+        "id": 1,
         "transport": "tunnel",
         "base": None,
         "candidates": [],
@@ -206,8 +207,24 @@ def test_a_view_that_left_gets_no_answers_and_is_forgotten(stage: Stage) -> None
     stage.receive({"kind": "bye", "view": VIEW})
     stage.server.asked[0][2].set_result(Answer({"status": 200, "headers": {}}, b""))
     settle()
-    assert stage.widget.sent == []
+    assert [content["kind"] for content, _ in stage.widget.sent] == ["noted"]
     assert stage.comm.views() == []
+
+
+def test_what_a_view_found_is_noted_each_time_it_is_told_and_stays_behind_what_came_later(stage: Stage) -> None:
+    def tell(view: str, number: int, transport: str) -> None:
+        stage.receive({"kind": "resolved", "view": view, "id": number, "transport": transport, "candidates": []})
+
+    tell("first", 1, "direct")
+    tell("second", 1, "tunnel")
+    tell("first", 1, "direct")
+    assert [content for content, _ in stage.widget.sent] == [
+        {"kind": "noted", "view": view, "id": 1} for view in ("first", "second", "first")
+    ]
+    assert [view["transport"] for view in stage.comm.views()] == ["direct", "tunnel"]
+    assert stage.comm.counts["views so far"] == 2
+    tell("first", 2, "same-origin-proxy")
+    assert [view["transport"] for view in stage.comm.views()] == ["tunnel", "same-origin-proxy"]
 
 
 def test_console_lines_go_to_the_servers_ring(stage: Stage) -> None:

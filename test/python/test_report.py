@@ -169,7 +169,14 @@ def test_what_was_never_shown_says_so(pbmc: Any) -> None:
 def test_the_saved_picture_is_off_or_says_when_it_is_not_kept_any_more(pbmc: Any) -> None:
     def seen_by(viewer: Any, *views: str) -> dict[str, Any]:
         for name in views:
-            resolved = {"kind": "resolved", "view": name, "transport": "direct", "base": None, "candidates": []}
+            resolved = {
+                "kind": "resolved",
+                "view": name,
+                "id": 1,
+                "transport": "direct",
+                "base": None,
+                "candidates": [],
+            }
             viewer._messages.receive(resolved, [])
         deadline = time.monotonic() + 10
         while len(viewer._messages.views()) < len(views):

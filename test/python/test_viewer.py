@@ -382,7 +382,7 @@ def test_the_url_follows_override_then_the_proven_base(pbmc: Any) -> None:
 
 def test_a_url_that_no_browser_reaches_comes_with_a_warning(pbmc: Any) -> None:
     viewer = show_anndata(pbmc)
-    viewer._messages._note_resolved("v", {"transport": "tunnel", "base": None, "candidates": []})
+    viewer._messages._note_resolved("v", {"id": 1, "transport": "tunnel", "base": None, "candidates": []})
     with pytest.warns(UserWarning, match=rf"ssh -L {viewer.port}:127\.0\.0\.1:{viewer.port} "):
         assert viewer.viewer_url
     assert viewer.connection == {"transport": "tunnel", "base": None, "page_origin": None, "candidates": []}

@@ -314,6 +314,27 @@ describe('a page that is not ours, or does not speak', () => {
   })
 })
 
+describe('what a view found', () => {
+  const told = (host: WidgetHost) =>
+    host.kernel.sent.flatMap(({ message }) => (message.kind === 'resolved' ? [message] : []))
+
+  test('is told the kernel again until it is noted: a busy front end loses messages without a word', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: server.port }))
+    ;(await view.page()).greet()
+    const first = await host.kernel.heard('resolved')
+    await host.kernel.push({ kind: 'noted', view: 'of another view', id: first.id })
+    await host.kernel.push({ kind: 'noted', view: first.view, id: first.id - 1 })
+    await expect.poll(() => told(host).length).toBe(2)
+    expect(told(host)[1]).toEqual(first)
+    await host.kernel.push({ kind: 'noted', view: first.view, id: first.id })
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    expect(told(host)).toHaveLength(2)
+  })
+})
+
 describe('coming back', () => {
   async function ready(host: WidgetHost, server: FakeServer) {
     const view = await host.render()
