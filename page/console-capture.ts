@@ -22,7 +22,8 @@ export function captureConsole(page: Window & typeof globalThis, signal: AbortSi
   let timer: ReturnType<typeof setTimeout> | undefined
 
   function take(line: Omit<ConsoleLine, 'ts' | 'count' | 'from'>): void {
-    const message = line.message.slice(0, MAX_LINE_CHARACTERS).replace(SECRETS, '[removed]')
+    // In this order: half a secret at the cut would not look like one.
+    const message = line.message.replace(SECRETS, '[removed]').slice(0, MAX_LINE_CHARACTERS)
     const known = lines.get(`${line.level} ${message}`)
     if (known !== undefined) known.count++
     else if (lines.size >= MAX_LINES) missed++
@@ -96,8 +97,11 @@ function listen(
 }
 
 function textOf(value: unknown): string {
-  if (value instanceof Error) return `${value.name}: ${value.message}`
-  return typeof value === 'symbol' ? value.toString() : String(value)
+  try {
+    return String(value)
+  } catch {
+    return `[${typeof value}]` // Without a prototype, or with a `toString` that throws.
+  }
 }
 
 function withoutQuery(url: string): string {

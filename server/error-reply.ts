@@ -8,14 +8,14 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   no_key: 'This data is shown to viewer pages only. Open viewer.viewer_url from the notebook.',
   bad_key: 'This page is not known any more: its viewer or its server ended. Run the cell again.',
   bad_token: 'This link is not valid any more. Run the cell again.',
-  forbidden: 'Another web page may not ask for this.',
-  not_found: 'The viewer server has nothing here.',
-  method_not_allowed: 'The viewer server has nothing to do here.',
+  forbidden: 'Another web page may not ask for this. Open viewer.viewer_url from the notebook.',
+  not_found: 'The viewer server has nothing at this address. Open viewer.viewer_url from the notebook.',
+  method_not_allowed: 'The viewer server takes no such request here. Open viewer.viewer_url from the notebook.',
   range_not_satisfiable: 'The data is shorter than the part that was asked for. Choose it again.',
   misdirected:
     'The viewer server does not know the name it was reached by. Behind a proxy of your own, pass the Host on ' +
     '(nginx: proxy_set_header Host $http_host).',
-  too_large: 'This is more than the viewer server takes at once.',
+  too_large: 'This is more than the viewer server takes at once. Choose less, or reload the page.',
   overloaded: 'The viewer server has too much to do. It is asked again in a moment.',
   timed_out: 'The data did not arrive in time. Choose it again.',
   internal: 'The viewer server failed at this. viewer.debug_connection() shows its log.',

@@ -55,7 +55,7 @@ function parseHello(data: RawData, isBinary: boolean): Hello {
   if (bytes.byteLength > CHANNEL_LIMITS.helloBytes) throw new ProtocolError('too_large', 'The hello is too large.')
   const parsed = isBinary ? v.safeParse(pageMessageSchema, decodeFrame(bytes).header) : null
   if (parsed?.success === true && parsed.output.kind === 'hello') return parsed.output
-  throw new ProtocolError('bad_frame', 'The channel must begin with a hello.')
+  throw new ProtocolError('bad_frame', 'The channel must begin with a hello. Reload the page.')
 }
 
 function findPage(hello: Hello, host: Authority, viewers: Viewers): { viewer: Viewer; page: PageChannel } | null {
@@ -73,7 +73,7 @@ function runPage(socket: WebSocket, hello: Hello, { viewer, page }: { viewer: Vi
   socket.once('close', () => page.closed(carrier))
   socket.on('message', (data, isBinary) => {
     runGuarded(socket, () => {
-      if (!isBinary) throw new ProtocolError('bad_frame', 'The channel carries binary frames.')
+      if (!isBinary) throw new ProtocolError('bad_frame', 'The channel carries binary frames. Reload the page.')
       page.receive(bytesOf(data))
     })
     if (!viewer.backlog.isFull || socket.isPaused) return

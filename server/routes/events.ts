@@ -52,7 +52,8 @@ function pageOf(request: FastifyRequest, viewers: Viewers): PageChannel {
 function framesOf(body: Buffer): Uint8Array[] {
   const frames = new FrameReader().push(body)
   const whole = frames.reduce((sum, frame) => sum + 4 + frame.byteLength, 0)
-  if (whole !== body.byteLength) throw new ProtocolError('bad_frame', 'The posted events did not arrive whole.')
+  if (whole !== body.byteLength)
+    throw new ProtocolError('bad_frame', 'The posted events did not arrive whole. Reload the page.')
   return frames
 }
 

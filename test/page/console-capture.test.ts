@@ -60,6 +60,28 @@ test('no secret leaves, whatever it stands in', () => {
   ])
 })
 
+test('no half of a secret leaves where a long line is cut', () => {
+  const { page, told, tell } = openCapture()
+  tell()
+  page.console.warn(`${' '.repeat(2_000)}${'ab'.repeat(32)}`)
+  vi.advanceTimersByTime(1_000)
+  expect(told[0]?.message.trim()).toBe('[removed]')
+})
+
+test('what cannot be said in words is told by its type, and the caller goes on', () => {
+  const { page, shown, told, tell } = openCapture()
+  tell()
+  const silent = {
+    toString() {
+      throw new Error('no words')
+    },
+  }
+  page.console.error(Object.create(null), silent, Symbol('s'))
+  vi.advanceTimersByTime(1_000)
+  expect(told[0]?.message).toBe('[object] [object] Symbol(s)')
+  expect(shown).toHaveLength(1)
+})
+
 test('a page that ends gives the console back', () => {
   const { page, told, tell, life } = openCapture()
   tell()
