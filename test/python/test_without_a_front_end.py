@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import psutil
+import pytest
 from conftest import SERVER_FILE
 
 SET_UP = f"""import warnings; warnings.simplefilter("ignore")
@@ -38,11 +39,21 @@ def is_gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_nbconvert_executes_a_notebook_and_nothing_is_printed_for_a_command(tmp_path: Path) -> None:
+#: Each runs `book.ipynb` in a kernel and writes `done.ipynb`.
+EXECUTORS = {
+    "nbconvert": ["nbconvert", "--to", "notebook", "--execute", "--output", "done.ipynb", "book.ipynb"],
+    "papermill": ["papermill", "book.ipynb", "done.ipynb", "--kernel", "python3", "--no-progress-bar"],
+}
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_notebook_is_executed_without_a_browser_and_nothing_is_printed_for_a_command(
+    executor: str, tmp_path: Path
+) -> None:
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (SET_UP, USE, WAIT)])
     nbformat.write(book, tmp_path / "book.ipynb")
-    command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--output", "done.ipynb"]
-    subprocess.run([*command, "book.ipynb"], cwd=tmp_path, check=True, capture_output=True, timeout=110)
+    command = [sys.executable, "-m", *EXECUTORS[executor]]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=110)
     executed: Any = nbformat.read(tmp_path / "done.ipynb", as_version=4)
     shown, waited = executed.cells[1].outputs, executed.cells[2].outputs
     assert [output.output_type for output in shown] == ["display_data", "display_data"], "the widget, and its picture"
