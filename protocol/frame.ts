@@ -6,6 +6,7 @@ import { ProtocolError } from './errors.ts'
  * On a byte stream (pipe, long-poll, posted events) each frame is preceded by a `u32` with its length. Little endian.
  */
 export type Frame = { header: Record<string, unknown>; body: Uint8Array }
+export type FramePieces = [head: Uint8Array, body: Uint8Array]
 
 /** A whole frame, without the stream's length before it. */
 export const MAX_FRAME_BYTES = 1 << 20
@@ -19,16 +20,26 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** Encode one frame. @throws ProtocolError `too_large` past MAX_FRAME_BYTES */
 export function encodeFrame(header: object, body: Uint8Array = new Uint8Array()): Uint8Array {
+  return joined([frameHead(header, body.length), body])
+}
+
+/** All of a frame but its body. */
+function frameHead(header: object, bodyBytes: number): Uint8Array {
   const json = encoder.encode(JSON.stringify(header))
   const headerLength = padded(json.length)
-  const length = 4 + headerLength + body.length
+  const length = 4 + headerLength + bodyBytes
   if (length > MAX_FRAME_BYTES)
     throw new ProtocolError('too_large', `A frame of ${length} bytes; at most ${MAX_FRAME_BYTES}.`)
-  const frame = new Uint8Array(length)
-  new DataView(frame.buffer).setUint32(0, headerLength, true)
-  frame.fill(0x20, 4 + json.length, 4 + headerLength)
-  frame.set(json, 4)
-  frame.set(body, 4 + headerLength)
+  const head = new Uint8Array(4 + headerLength).fill(0x20)
+  new DataView(head.buffer).setUint32(0, headerLength, true)
+  head.set(json, 4)
+  return head
+}
+
+function joined([head, body]: FramePieces): Uint8Array {
+  const frame = new Uint8Array(head.length + body.length)
+  frame.set(head)
+  frame.set(body, head.length)
   return frame
 }
 
@@ -69,9 +80,20 @@ export function* encodeMessage(
   stream: number,
   maxFrameBytes = MAX_FRAME_BYTES,
 ): Generator<Uint8Array> {
+  for (const pieces of cutMessage(header, body, stream, maxFrameBytes)) yield joined(pieces)
+}
+
+/** The same, each frame as its head and a view on `body`: for a carrier that writes them one after the other. */
+export function* cutMessage(
+  header: object,
+  body: Uint8Array,
+  stream: number,
+  maxFrameBytes = MAX_FRAME_BYTES,
+): Generator<FramePieces> {
   const headerBytes = encoder.encode(JSON.stringify(header)).length
+  const pieces = (head: object, part: Uint8Array): FramePieces => [frameHead(head, part.length), part]
   if (4 + padded(headerBytes) + body.length <= maxFrameBytes) {
-    yield encodeFrame(header, body)
+    yield pieces(header, body)
     return
   }
   if (body.length > MAX_BODY_BYTES) {
@@ -79,9 +101,9 @@ export function* encodeMessage(
   }
   const partBytes = maxFrameBytes - MIN_PART_BYTES
   const firstBytes = Math.max(0, partBytes - headerBytes)
-  yield encodeFrame({ ...header, body: { stream, length: body.length } }, body.subarray(0, firstBytes))
+  yield pieces({ ...header, body: { stream, length: body.length } }, body.subarray(0, firstBytes))
   for (let offset = firstBytes; offset < body.length; offset += partBytes) {
-    yield encodeFrame({ stream, offset }, body.subarray(offset, offset + partBytes))
+    yield pieces({ stream, offset }, body.subarray(offset, offset + partBytes))
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { isErrorCode, ProtocolError } from '../protocol/errors.ts'
-import { encodeMessage, type Frame, FrameAssembler, FrameReader } from '../protocol/frame.ts'
+import { cutMessage, type Frame, FrameAssembler, type FramePieces, FrameReader } from '../protocol/frame.ts'
 
 export type Message = { params: unknown; body: Uint8Array }
 export type Answer = { result: unknown; body?: Uint8Array }
@@ -15,7 +15,7 @@ export type NotifyOptions = {
 }
 
 type Outgoing = NotifyOptions & { header: object; body?: Uint8Array }
-type Waiting = { frames: Iterator<Uint8Array>; name: string | null; written: () => void }
+type Waiting = { frames: Iterator<FramePieces>; name: string | null; written: () => void }
 type PendingCall = { resolve: (answer: { result: unknown; body: Uint8Array }) => void; reject: (error: Error) => void }
 
 const EMPTY = new Uint8Array()
@@ -133,7 +133,7 @@ export class Pipe {
 
   async #send({ header, body = EMPTY, replaces, isBulk = false }: Outgoing): Promise<void> {
     if (!this.#isOpen) return
-    const frames = begin(encodeMessage(header, body, this.#nextStream++))
+    const frames = begin(cutMessage(header, body, this.#nextStream++))
     await new Promise<void>((written) => {
       this.#enqueue(isBulk ? this.#bulk : this.#control, { frames, name: replaces ?? null, written })
       if (!this.#isWriting) void this.#write()
@@ -170,21 +170,22 @@ export class Pipe {
     this.#isWriting = false
   }
 
-  #writeFrame(frame: Uint8Array): Promise<void> {
+  #writeFrame([head, body]: FramePieces): Promise<void> {
     const length = Buffer.alloc(4)
-    length.writeUInt32LE(frame.byteLength)
+    length.writeUInt32LE(head.byteLength + body.byteLength)
     // A broken output ends the waiting too: the process then learns of the kernel's end from its input.
     return new Promise((resolve) => {
       this.#output.cork()
       this.#output.write(length)
-      this.#output.write(frame, () => resolve())
+      this.#output.write(head)
+      this.#output.write(body, () => resolve())
       this.#output.uncork()
     })
   }
 }
 
 /** The first frame now, so that whoever says too much hears of it; the others when they are written: none is there twice. */
-function begin(frames: Iterator<Uint8Array>): Iterator<Uint8Array> {
+function begin(frames: Iterator<FramePieces>): Iterator<FramePieces> {
   const first = frames.next()
   let isBegun = false
   return {

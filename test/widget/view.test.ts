@@ -202,6 +202,59 @@ describe('the tunnel', () => {
   })
 })
 
+describe('a comm that closes in the middle of a request', () => {
+  test('before the first picture: the cell says that the kernel is gone and what to do, and asks nobody any more', async () => {
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: await deadPort() }))
+    await host.kernel.heard('fetch')
+    await host.kernel.restart()
+    await reaches(view.root, 'card')
+    const card = view.shadow.querySelector('.card')
+    expect(card?.querySelector('h3')?.textContent).toBe('The kernel is gone, and its viewer with it')
+    expect(card?.textContent).toContain('The connection to the kernel is gone: run the cell again')
+    const asked = host.kernel.sent.length
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    expect(host.kernel.sent).toHaveLength(asked)
+  })
+
+  test('under a picture: the page hears why, the picture stays, and the next word of the kernel brings it back', async () => {
+    const host = await startWidgetHost()
+    serveTunnel(host)
+    const view = await host.render()
+    const port = await deadPort()
+    await host.kernel.push(welcome({ port }))
+    const page = await view.page()
+    page.greet()
+    await page.heard('start')
+    page.send({ kind: 'drawn', cells: 9 })
+    await reaches(view.root, 'ready')
+
+    host.kernel.onSent(() => undefined)
+    page.send({ kind: 'fetch', id: 5, method: 'GET', path: 'x', headers: {}, body: null })
+    await host.kernel.heard('fetch', ({ path }) => path === 'x')
+    await host.kernel.restart()
+    expect(await page.heard('fetchFailed')).toMatchObject({
+      id: 5,
+      reason: 'The connection to the kernel is gone: run the cell again',
+    })
+    await reaches(view.root, 'saved')
+    expect(page.iframe.isConnected).toBe(true)
+    expect(view.shadow.querySelector('.notice')?.textContent).toBe(
+      'The kernel is gone. Run this cell to get the live view.',
+    )
+
+    serveTunnel(host)
+    await host.kernel.push(welcome({ port, instanceId: '0000000000000001' }))
+    const next = await view.page(1)
+    next.greet()
+    await next.heard('start')
+    next.send({ kind: 'drawn', cells: 9 })
+    await reaches(view.root, 'ready')
+    expect(page.iframe.isConnected).toBe(false)
+  })
+})
+
 describe('a forced address', () => {
   test('that proves itself is taken although the direct port works too', async () => {
     const [server, forced] = [await fakeServer(ourServer()), await fakeServer(ourServer())]
