@@ -219,10 +219,10 @@ class _Tunnel:
             answers.pop(request["id"], None)
             return
         reply = {"kind": "response", "view": request["view"], "id": request["id"], **answer.result}
-        body = bytes(answer.body)
+        body = answer.body
         # A GET may be carried out again: its body is not worth keeping.
         if request["method"] != "GET":
-            answers[request["id"]] = (reply, body)
+            answers[request["id"]] = (reply, bytes(body))
         elif len(body) > _LARGE_ANSWER_BYTES:
             timetable.later(_ANSWER_TRAVELS_S, partial(self._let_go, request["view"], request["id"]))
         else:

@@ -396,6 +396,8 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
     _own_layout: Any = None
     _is_observed = False
     _told_selection: CellIndices | None = None
+    #: What is selected now, as it came.
+    _selection_body: Buffer = b""
 
     def _tell_observers(self, event: Event) -> None:
         old = self._told_selection
@@ -422,14 +424,17 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         if name == "selection":
             # Read at once, also by who observes it later; the observers are called on the hooks' thread.
             self._trait_values["selection"] = shown["cells"]
+            self._selection_body = body
         if name not in {"message", "session_bundle"}:
             self._hooks.fire(name, shown)
         self._hooks.fire("message", shown)
 
     def on_cells_kept(self, name: str, head: JsonObject, body: Buffer) -> None:
         """A command, a session or a second page selected cells: no event of the user's, but what is selected now."""
-        if name != "selection":
+        # After an event of the user's the page's state says the same again: of many cells one array is enough.
+        if name != "selection" or body == self._selection_body:
             return
+        self._selection_body = body
         cells = decode_cells(head, body)
         self._board.select(cells)
         self._trait_values["selection"] = cells

@@ -73,10 +73,10 @@ class Page:
         return json.loads(self.request("GET", path))
 
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
-        """Say one message over the channel."""
-        stream = b"".join(head + bytes(part) for head, part in encode_message(header, body, next(self._streams)))
-        with self._posting:  # posts are numbered, and must arrive in order
-            self.request("POST", f"_cellucid/events?sequence={next(self._sequence)}", stream)
+        """Say one message over the channel, a large one in several posts."""
+        with self._posting:  # they are numbered, and must arrive in order
+            for head, part in encode_message(header, body, next(self._streams)):
+                self.request("POST", f"_cellucid/events?sequence={next(self._sequence)}", head + bytes(part))
 
     def event(self, kind: str, body: bytes = b"", **fields: Any) -> None:
         """Report something that happened."""
