@@ -73,7 +73,6 @@ export class Viewer {
       }
       return identity
     } finally {
-      early.stop()
       store.end('dataset')
     }
   }
@@ -99,6 +98,8 @@ export class Viewer {
     const color = this.#showColor(view.color, isUsualColor ? early.column : null)
       .catch(() => undefined)
       .then(() => this.#restoreFilters(saved))
+      // Not before: the colour may come long after the picture.
+      .finally(early.stop)
     const choice = isSameChoice(view.embedding, usual.embedding) ? null : view.embedding
     await this.#choose(
       'embedding',

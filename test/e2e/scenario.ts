@@ -51,6 +51,7 @@ export async function playScenario(
   const shown = await viewerReady(notebook.outputs, FIRST_PICTURE_MS)
   tell?.({ ...shown, firstPictureMs: Math.round(performance.now() - start) })
   expect(shown).toEqual({ cells: cellCount, transport })
+  await shows(viewer, 'color', 'louvain') // over a slow connection it comes after the picture
   const palette: string[] = JSON.parse(await notebook.run(1))
   const clusterColors = palette.map(parseHex)
   expect(await colorsSeen(viewer, clusterColors)).toBeGreaterThanOrEqual(5)

@@ -52,6 +52,15 @@ describe('the first picture', () => {
     await expect.poll(() => store.color.value?.by).toEqual({ axis: 'obs', key: 'n_genes' })
   })
 
+  test('gets its colour also when that comes long after it', async () => {
+    const server = new MemoryServer()
+    const letGo = server.hold('columns/obs')
+    const { store } = await openViewer(null, server)
+    expect([store.embedding.value?.key, store.color.value]).toEqual(['X_umap', null])
+    letGo()
+    await expect.poll(() => store.color.value?.by).toEqual({ axis: 'obs', key: 'louvain' })
+  })
+
   test('stands without a colour when that cannot be read, with the sentence in place', async () => {
     const server = new MemoryServer()
     server.identity = { ...IDENTITY, defaultColor: { axis: 'obs', key: 'gone' } }
