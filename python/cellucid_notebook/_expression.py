@@ -95,7 +95,8 @@ class GeneReader:
 
     def _by_gene(self, matrix: Expression, version: str) -> Any:
         values = matrix.values
-        if getattr(values, "format", None) != "csr" or not hasattr(values, "indptr"):
+        # A backed matrix of anndata 0.10 has the format and the indptr of one in memory, and no data.
+        if getattr(values, "format", None) != "csr" or not isinstance(getattr(values, "data", None), np.ndarray):
             return values
         with self._lock:
             known = self._copies.get(matrix.name)

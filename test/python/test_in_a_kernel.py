@@ -11,12 +11,15 @@ from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
+import ipykernel
 import psutil
 import pytest
 from conftest import SERVER_FILE
 from notebook import Notebook, notebook
 
 from page import PNG, Page
+
+HAS_SUBSHELLS = ipykernel.version_info >= (7,)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def test_welcome_comes_unasked_while_the_cell_goes_on(kernel: Notebook) -> None:
     assert welcome["protocol"] == 1
     assert welcome["override"] is None
     assert welcome["height"] == 600
-    assert welcome["subshells"] is True
+    assert welcome["subshells"] is HAS_SUBSHELLS
     kernel.wait(
         lambda m: (
             m["msg_type"] == "status"
@@ -104,6 +107,7 @@ def test_welcome_comes_unasked_while_the_cell_goes_on(kernel: Notebook) -> None:
     )
 
 
+@pytest.mark.skipif(not HAS_SUBSHELLS, reason="this ipykernel answers between cells")
 def test_a_widget_is_answered_on_a_subshell_in_the_cell_that_shows_it(kernel: Notebook) -> None:
     subshell = kernel.make_subshell()
     request = kernel.start("viewer = show_anndata(adata)\nimport time\ntime.sleep(6)")
@@ -284,12 +288,13 @@ def test_a_forked_child_cannot_speak_for_its_parent_and_starts_its_own(kernel: N
 
 @pytest.mark.parametrize("has_child", [False, True])
 def test_a_killed_kernel_takes_its_server_with_it(own_kernel: Notebook, tmp_path: Path, has_child: bool) -> None:
-    own_kernel.run("viewer = show_anndata(adata)\nfrom cellucid_notebook import _server")
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]  # not one of those that other viewers of this machine take
+    own_kernel.run(f"viewer = show_anndata(adata, port={port})\nfrom cellucid_notebook import _server")
     server = psutil.Process(int(own_kernel.evaluate("_server.current().pid")))
     page = Page(own_kernel.evaluate("viewer.viewer_url"))
     assert page.json("_cellucid/identity")["nObs"] == 50
     page.close()
-    port = int(own_kernel.evaluate("viewer.port"))
     child = None
     if has_child:
         own_kernel.run("import os, time\npid = os.fork()\nif pid == 0:\n    time.sleep(60); os._exit(0)")
@@ -354,7 +359,8 @@ def test_a_picture_of_the_page_is_saved_in_the_cell_that_shows_it(kernel: Notebo
         page.close()
     assert update["content"]["transient"]["display_id"] == display_id
     assert b64decode(update["content"]["data"]["image/png"]) == PNG
-    assert update["parent_header"]["msg_id"] == shown
+    if HAS_SUBSHELLS:  # an older ipykernel names the cell that runs; a notebook page goes by the display_id
+        assert update["parent_header"]["msg_id"] == shown
 
 
 def test_a_widget_that_cannot_appear_is_explained_beside_it_and_a_late_one_takes_it_back(kernel: Notebook) -> None:
