@@ -37,6 +37,10 @@ export class AsExport {
 
   /** One file of the folder. @returns `null` where such a folder has none of that name. @throws DataError */
   async file(path: string, signal: AbortSignal): Promise<ExportFile | null> {
+    // A folder that has this form already holds more than the other reads tell: the graph, vector fields, outliers.
+    const own = await this.#source.exportFile(path, signal)
+    if (own !== null)
+      return { type: path.endsWith('.json') ? 'application/json' : 'application/octet-stream', bytes: own }
     switch (path) {
       case 'dataset_identity.json':
         return json(await this.#identity(signal))

@@ -51,6 +51,8 @@ export interface AnnDataReader {
   /** A column of var as texts, the index for `column` null; of raw.var for the layer "raw". */
   varNames(column: string | null, layer: string | null, signal: AbortSignal): Promise<string[]>
   obsNames(rows: Rows, signal: AbortSignal): Promise<string[]>
+  /** Only of a folder: see DataSource. */
+  exportFile?(path: string, signal: AbortSignal): Promise<Uint8Array | null>
   progress(): Promise<Progress>
   /** Idempotent; pending reads end with `closed`. */
   close(): Promise<void>

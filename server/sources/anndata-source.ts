@@ -109,6 +109,10 @@ export class AnnDataSource implements DataSource {
     return this.#reader.version(stop)
   }
 
+  async exportFile(path: string, signal: AbortSignal): Promise<Uint8Array | null> {
+    return (await this.#reader.exportFile?.(path, this.#stopOf(signal))) ?? null
+  }
+
   async embedding(key: string | null, dimensions: number, signal: AbortSignal): Promise<Embedding> {
     const stop = this.#stopOf(signal)
     const description = await this.#describe(stop)

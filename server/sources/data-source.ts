@@ -38,6 +38,11 @@ export interface DataSource {
   catchUp(signal: AbortSignal): Promise<void>
   /** Look again at what may have changed where it lives; `version` and `identity` tell afterwards. */
   refresh(signal: AbortSignal): Promise<void>
+  /**
+   * A file of cellucid's own layout as it lies on disk, where the dataset is a folder in the form that the hosted page
+   * reads; `null`: there is none, and whoever needs it makes it of the other reads.
+   */
+  exportFile(path: string, signal: AbortSignal): Promise<Uint8Array | null>
   /** What goes on behind reads. */
   progress(): Promise<Progress>
   /** Idempotent; pending reads end with `closed`. */

@@ -60,6 +60,11 @@ export class ExportFiles {
     return Uint8Array.from(bytes).buffer
   }
 
+  /** As stored. `null` where there is no such file. */
+  async bytes(path: string): Promise<Buffer | null> {
+    return this.#read(path, MAX_ARRAY_BYTES)
+  }
+
   /** @returns `null` where there is no such file. @throws DataError where it leads outside or is too large */
   async #read(path: string, maxBytes: number): Promise<Buffer | null> {
     const real = await this.#resolve(path)

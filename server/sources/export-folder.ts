@@ -33,6 +33,12 @@ import { ExportFiles } from './export-files.ts'
 import { quoted } from './near-names.ts'
 import { countKind } from './stored/dataframe.ts'
 
+/** The version of the identity in `compact_v1` folders. */
+const FIRST_FORM = 2
+/** Every file that such a folder can have, and nothing else that may lie in it. */
+const LAYOUT_FILE =
+  /^(?:(?:dataset_identity|(?:obs|var|connectivity)_manifest)\.json|points_[123]d\.bin(?:\.gz)?|(?:obs|var|connectivity|vectors)\/[A-Za-z0-9._-]+\.(?:bin|f32|u8|u16)(?:\.gz)?)$/
+
 type EmbeddingFile = ObsmEntry & { file: string }
 type ObsField =
   | { kind: 'continuous'; field: ContinuousField; schema: ExportValueSchema }
@@ -139,6 +145,11 @@ export class ExportReader implements AnnDataReader {
   /** An export keeps no names of cells: their places stand for them. */
   async obsNames(rows: Rows, _signal: AbortSignal): Promise<string[]> {
     return Array.from({ length: rows.end - rows.start }, (_, i) => String(rows.start + i))
+  }
+
+  async exportFile(path: string, signal: AbortSignal): Promise<Uint8Array | null> {
+    const { identity } = await this.#known(signal)
+    return identity.version === FIRST_FORM && LAYOUT_FILE.test(path) ? this.#files.bytes(path) : null
   }
 
   async progress(): Promise<Progress> {
