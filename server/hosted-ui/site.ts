@@ -6,7 +6,7 @@ import { Agent } from 'undici'
 import { HOSTED_LIMITS } from './limits.ts'
 import { hostedType, isHostedPath } from './paths.ts'
 import { SiteError } from './site-error.ts'
-import { lookupPublic, type Source } from './source.ts'
+import { lookupPublic, PrivateAddressError, type Source } from './source.ts'
 
 export type SiteFile = { bytes: Buffer; type: string }
 type Order = { path: string; signal: AbortSignal; outcome: PromiseWithResolvers<SiteFile> }
@@ -137,7 +137,10 @@ export class Site {
     const type = hostedType(path, headers['content-type'])
     if (type !== null) return type
     const said = (headers['content-type'] ?? 'no type').slice(0, 100)
-    throw new SiteError('refused', `${asked} came as ${said}: another page answered in its place.`)
+    throw new SiteError(
+      'refused',
+      `${asked} came as ${said}: another page answered in its place, as networks do that want a login.`,
+    )
   }
 
   /** @throws SiteError when it is too large, or its end cannot be told; the stream's error when it ends early */
@@ -185,6 +188,9 @@ function wordsOf(error: unknown): { text: string; isPassing: boolean } {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const message = cause instanceof Error ? cause.message : String(cause)
+  if (cause instanceof PrivateAddressError) {
+    return { text: 'leads into a private network, where nothing is fetched', isPassing: false }
+  }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return { text: 'cannot be found: is there a network?', isPassing: false }
   if (code === 'ECONNREFUSED' || code === 'ENETUNREACH' || code === 'EHOSTUNREACH') {

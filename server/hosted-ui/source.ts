@@ -67,13 +67,21 @@ function isLoopbackAddress(address: string): boolean {
   return address === '::1' || /^127(\.\d{1,3}){3}$/.test(address)
 }
 
+/** A name of the public network whose address is none of it. */
+export class PrivateAddressError extends Error {
+  constructor(hostname: string) {
+    super(`${hostname} leads into a private network`)
+    this.name = 'PrivateAddressError'
+  }
+}
+
 /** Resolves a name for one connection, which goes to the very address that was looked at. */
 export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   resolveName(hostname, { ...options, all: true }, (error, addresses) => {
     const hidden = addresses?.find(({ address }) => !isPublicAddress(address))
     const [first] = addresses ?? []
     if (error !== null || first === undefined) callback(error ?? new Error('no address'), [])
-    else if (hidden !== undefined) callback(new Error(`${hostname} leads into a private network`), [])
+    else if (hidden !== undefined) callback(new PrivateAddressError(hostname), [])
     else if (options.all === true) callback(null, addresses)
     else callback(null, first.address, first.family)
   })
