@@ -78,6 +78,12 @@ export class HostedCache {
   async publish(part: Part, source: string, build: string | null): Promise<Generation> {
     await this.#makeRoom(0)
     const [newest] = await this.#names()
+    // Whoever began to fetch at the same time may have been faster.
+    const known = (await this.newest(source)).generation
+    if (known?.digest === part.digest({ source, build })) {
+      await part.abandon()
+      return known
+    }
     const number = (newest === undefined ? 0 : (parseGenerationName(newest)?.number ?? 0)) + 1
     const name = await part.publish(this.place, { source, build, number })
     const generation = name === null ? (await this.newest(source)).generation : await Generation.open(this.place, name)
@@ -86,12 +92,15 @@ export class HostedCache {
     return generation
   }
 
-  /** Say that this process serves a generation, so that nobody removes it. Ends with the process. */
+  /**
+   * Say that this process serves a generation, so that nobody removes it. Ends with the process. Where that cannot be
+   * written down, on a full disk or in a folder that is only read, the generation is served all the same.
+   */
   async use(generation: Generation): Promise<void> {
-    const digest = parseGenerationName(generation.name)?.digest ?? ''
-    const name = `used-${process.pid}-${MACHINE}-${digest}`
-    await writeFile(join(this.place, name), '', { mode: 0o600 })
-    process.once('exit', () => rmSync(join(this.place, name), { force: true }))
+    const mark = join(this.place, `used-${process.pid}-${MACHINE}-${generation.digest}`)
+    await writeFile(mark, '', { mode: 0o600 }).catch(() => undefined)
+    if (marks.size === 0) process.once('exit', removeMarks)
+    marks.add(mark)
   }
 
   /** Remove generations that are neither new nor in use. */
@@ -113,10 +122,13 @@ export class HostedCache {
     )
   }
 
+  /** Where it cannot be written down, the source is asked again by the next process. */
   async noteChecked(source: string): Promise<void> {
     const path = join(this.place, checkedName(source))
     const now = new Date()
-    await utimes(path, now, now).catch(() => writeFile(path, '', { mode: 0o600, flag: 'wx' }))
+    await utimes(path, now, now)
+      .catch(() => writeFile(path, '', { mode: 0o600, flag: 'wx' }))
+      .catch(() => undefined)
   }
 
   /** What there is, the newest first. @throws CacheRefusedError */
@@ -199,6 +211,13 @@ export class HostedCache {
     await rename(path, aside).catch(() => undefined) // gone already
     await rm(aside, { recursive: true, force: true })
   }
+}
+
+/** Of the generations that this process serves. */
+const marks = new Set<string>()
+
+function removeMarks(): void {
+  for (const mark of marks) rmSync(mark, { force: true })
 }
 
 function checkedName(source: string): string {

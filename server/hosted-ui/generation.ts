@@ -84,6 +84,11 @@ export class Generation {
     }
   }
 
+  /** Of its list of files: the same files have the same. */
+  get digest(): string {
+    return sha256(encodeManifest(this.manifest))
+  }
+
   get bytes(): number {
     return this.manifest.files.reduce((sum, file) => sum + file.bytes, 0)
   }

@@ -1,4 +1,5 @@
 import type { HostedState } from '../../protocol/hosted.ts'
+import { HOSTED_CACHE_VARIABLE } from '../config.ts'
 import type { Log } from '../log.ts'
 import type { HostedCache } from './cache.ts'
 import { type FetchProgress, fetchBuild, isNewer } from './fetch-build.ts'
@@ -17,6 +18,8 @@ export class HostedUi {
   readonly source: Source
   readonly #parts: HostedUiParts
   #generation: Generation | null = null
+  /** Pages that were loaded from the one before still ask for its files. */
+  #former: Generation | null = null
   #flight: Flight | null = null
   #lastError: { text: string; at: number } | null = null
   #checkedAt: number | null = null
@@ -65,8 +68,12 @@ export class HostedUi {
    * @throws Error with a sentence when there is none and none can be had
    */
   async ensure(isForced: boolean): Promise<HostedState> {
-    await this.#findBuild()
-    if (this.#generation === null || isForced) await this.#start().done
+    try {
+      await this.#findBuild()
+      if (this.#generation === null || isForced) await this.#start().done
+    } catch (error) {
+      throw new Error(sentenceOf(error, this.#parts.cache.place), { cause: error })
+    }
     return this.state
   }
 
@@ -78,17 +85,19 @@ export class HostedUi {
   /** What was on disk may be gone: the next look finds out. */
   forget(): void {
     this.#generation = null
+    this.#former = null
   }
 
   /** One file of the build that is served; `null` where it has none. A damaged one is never given out. */
   async file(path: string, signal: AbortSignal): Promise<{ bytes: Buffer; type: string } | null> {
     const generation = this.#generation
     if (generation === null) return null
-    const found = await generation.read(path)
+    const holder = [generation, this.#former].find((each) => each?.file(path) != null) ?? null
+    const found = holder === null ? null : await holder.read(path)
     if (found !== null) return { bytes: found.bytes, type: found.file.type }
-    if (generation.file(path) !== null) {
+    if (holder !== null) {
       // The whole build is looked at again when the page is loaded next.
-      this.#generation = null
+      this.forget()
       this.#parts.log.warn('A stored file of the hosted viewer is damaged', { path })
       return null
     }
@@ -118,8 +127,13 @@ export class HostedUi {
       this.#lastError = { text: damage, at: Number.NEGATIVE_INFINITY }
     }
     if (generation !== null && generation.name === this.#generation?.name && damage === null) return
+    await this.#serve(generation)
+  }
+
+  async #serve(generation: Generation | null): Promise<void> {
+    if (generation?.name !== this.#generation?.name) this.#former = this.#generation
     this.#generation = generation
-    if (generation !== null) await cache.use(generation)
+    if (generation !== null) await this.#parts.cache.use(generation)
   }
 
   #start(): Flight {
@@ -147,9 +161,8 @@ export class HostedUi {
     }
     const generation = await fetchBuild({ site, cache, signal, tell })
     await cache.noteChecked(this.source)
-    await cache.use(generation)
+    await this.#serve(generation)
     this.#checkedAt = Date.now()
-    this.#generation = generation
     this.#lastError = null
     return generation
   }
@@ -170,16 +183,17 @@ export class HostedUi {
   }
 
   #fail(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error)
-    this.#lastError = { text: sentenceOf(error, text, this.#parts.cache.place), at: performance.now() }
+    this.#lastError = { text: sentenceOf(error, this.#parts.cache.place), at: performance.now() }
     this.#parts.log.warn('The hosted viewer was not fetched', { error })
   }
 }
 
 /** Errors of the disk say which call failed; the user wants to know what to do. */
-function sentenceOf(error: unknown, text: string, place: string): string {
+function sentenceOf(error: unknown, place: string): string {
   const code = error instanceof Error && 'code' in error ? error.code : null
-  if (code === 'ENOSPC' || code === 'EDQUOT') return `The disk of ${place} is full.`
-  if (code === 'EACCES' || code === 'EROFS') return `The cache folder ${place} cannot be written to.`
-  return text
+  if (code === 'ENOSPC' || code === 'EDQUOT') return `The disk of the cache folder ${place} is full. Make room on it.`
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+    return `The cache folder ${place} cannot be written to. Let ${HOSTED_CACHE_VARIABLE} name another one.`
+  }
+  return error instanceof Error ? error.message : String(error)
 }

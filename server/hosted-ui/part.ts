@@ -68,6 +68,15 @@ export class Part {
     await this.#removeUnlisted()
   }
 
+  /** What its generation would be named by. */
+  digest(about: { source: string; build: string | null }): string {
+    return sha256(this.#manifest(about))
+  }
+
+  #manifest({ source, build }: { source: string; build: string | null }): string {
+    return encodeManifest({ source, build, files: [...this.files.values()] })
+  }
+
   /**
    * It is complete: from now on everybody finds it.
    * @param number one more than the newest
@@ -77,7 +86,7 @@ export class Part {
     place: string,
     about: { source: string; build: string | null; number: number },
   ): Promise<string | null> {
-    const manifest = encodeManifest({ source: about.source, build: about.build, files: [...this.files.values()] })
+    const manifest = this.#manifest(about)
     await rm(join(this.folder, JOURNAL), { force: true })
     await this.#removeUnlisted()
     await writeNew(join(this.folder, MANIFEST), manifest)

@@ -28,6 +28,10 @@ export type ServerOptions = {
   /** The program; `server/main.ts` unless a bundle is tried. */
   program?: string
   cwd?: string
+  /** More of the environment. */
+  env?: Record<string, string>
+  /** A program that starts it, with its first arguments. */
+  within?: readonly string[]
   /** What a dataset in the kernel answers; the small dataset unless given. */
   read?: (read: SourceRead, sourceId: string) => KernelAnswer | Promise<KernelAnswer>
 }
@@ -59,7 +63,12 @@ export async function startServer(options: ServerOptions = {}): Promise<StartedS
   const page = options.page ?? (existsSync(BUILT_PAGE) ? BUILT_PAGE : STAND_IN_PAGE)
   const program = options.program ?? join(ROOT, 'server/main.ts')
   const args = [program, '--port', '0', '--parent', String(process.pid), '--page', page, ...(options.args ?? [])]
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd ?? ROOT })
+  const [first = '', ...rest] = [...(options.within ?? []), process.execPath, ...args]
+  const child = spawn(first, rest, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    cwd: options.cwd ?? ROOT,
+    env: { ...process.env, ...options.env },
+  })
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => {
     log += chunk

@@ -76,6 +76,19 @@ test('the same build fetched by two is stored once, and the second finds the fir
   expect(readdirSync(place).filter((name) => name.startsWith('part-'))).toEqual([])
 })
 
+test('whoever fetched the same build and comes later finds it stored already; an older build that is back is the newest', async () => {
+  const cache = new HostedCache(join(makeFolder(), 'hosted'))
+  const slow = await cache.begin()
+  await slow.store('index.html', 'text/html', Buffer.from('<p>one</p>'))
+  await slow.store('assets/app.js', 'text/javascript', Buffer.from('build("one")'))
+  const first = await store(cache, 'one')
+  expect((await cache.publish(slow, SOURCE, 'one')).name).toBe(first.name)
+  expect((await cache.list()).generations).toHaveLength(1)
+  await store(cache, 'two')
+  await store(cache, 'one')
+  expect((await cache.newest(SOURCE)).generation?.manifest.build).toBe('one')
+})
+
 const DAMAGES: [string, RegExp, (folder: string, file: string) => void][] = [
   ['a byte is another one', /app\.js is not as it was stored/, (_, file) => writeFileSync(file, 'build("0ne")')],
   ['a file is shorter', /app\.js is not as it was stored/, (_, file) => writeFileSync(file, 'build')],
