@@ -34,6 +34,8 @@ _POLL_S = 0.25
 #: What is there within this time needs no bar.
 _QUIET_S = 0.5
 _BAR_WIDTH = 30
+#: Characters of a line of output in a notebook.
+_CELL_WIDTH = 120
 _COMMAND_TIMEOUT_S = 60
 
 
@@ -69,14 +71,15 @@ def choose_source(
 
 
 def ensure_cached(
-    server: _server.Server, source: str, *, force: bool = False, cell: Cell | None = None
+    server: _server.Server, source: str, *, force: bool = False, cell: Cell | None = None, is_beside: bool = False
 ) -> WebUISummary:
     """Have the whole build on disk; blocks until it is, with a bar in ``cell`` or the terminal where that takes long.
 
-    An interrupt stops fetching; what came is kept for the next time. Raises ``WebUIError`` with the reason.
+    An interrupt stops fetching; what came is kept for the next time. ``is_beside``: nobody waits for it. Raises
+    ``WebUIError`` with the reason.
     """
     answered = server.request("hosted.ensure", {"source": source, "force": force})
-    bar = ProgressBar(cell)
+    bar = ProgressBar(cell, is_beside=is_beside)
     started = time.monotonic()
     try:
         while True:
@@ -102,7 +105,7 @@ def fetch_beside(server: _server.Server, source: str) -> None:
 
     def fetch() -> None:
         with suppress(CellucidError, OSError):
-            ensure_cached(server, source, cell=cell)
+            ensure_cached(server, source, cell=cell, is_beside=True)
 
     threading.Thread(target=fetch, name="cellucid-web-ui", daemon=True).start()
 
@@ -153,34 +156,69 @@ def _summary(state: JsonObject) -> WebUISummary:
     return WebUISummary(state["source"], state["build"], state["files"], state["bytes"], Path(state["place"]))
 
 
+class _TerminalLine:
+    """The one line of a terminal that bars may draw on: one at a time, before all others the one that is waited for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: ProgressBar | None = None
+        self._is_drawn = False
+
+    def take(self, bar: ProgressBar, *, is_beside: bool) -> None:
+        with self._lock:
+            if self._owner is None or not is_beside:
+                self._owner = bar
+
+    def draw(self, bar: ProgressBar, text: str) -> None:
+        with self._lock:
+            if self._owner is bar:
+                self._is_drawn = True
+                sys.stderr.write(text)
+                sys.stderr.flush()
+
+    def leave(self, bar: ProgressBar) -> None:
+        with self._lock:
+            if self._owner is not bar:
+                return
+            self._owner = None
+            if self._is_drawn:
+                sys.stderr.write("\n")
+            self._is_drawn = False
+
+
+_TERMINAL = _TerminalLine()
+
+
 class ProgressBar:
     """How far fetching is: one line that changes, in the cell or in the terminal; nothing where there is neither."""
 
-    def __init__(self, cell: Cell | None) -> None:
+    def __init__(self, cell: Cell | None, *, is_beside: bool = False) -> None:
         self._cell = cell
+        self._terminal = _TERMINAL if cell is None and sys.stderr.isatty() else None
+        if self._terminal is not None:
+            self._terminal.take(self, is_beside=is_beside)
         self._handle: Any = None
         self._line = ""
 
     def show(self, state: JsonObject) -> None:
         """Draw a state of the server's."""
-        line = progress_line(state)
+        width = _CELL_WIDTH if self._cell is not None else shutil.get_terminal_size().columns - 1
+        line = progress_line(state, width)
         if line == self._line:
             return
         self._line = line
         if self._cell is not None:
             self._show_in_cell(line)
-        elif sys.stderr.isatty():
-            width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write(f"\r{line[:width]:<{width}}")
-            sys.stderr.flush()
+        elif self._terminal is not None:
+            self._terminal.draw(self, f"\r{line[:width]:<{width}}")
 
     def close(self) -> None:
         """Take the line away; a terminal keeps the last one."""
         if self._handle is not None:
             with output_to(self._cell):
                 self._handle.update({"text/plain": ""}, raw=True)
-        elif self._line and self._cell is None and sys.stderr.isatty():
-            sys.stderr.write("\n")
+        elif self._terminal is not None:
+            self._terminal.leave(self)
 
     def _show_in_cell(self, line: str) -> None:
         with output_to(self._cell):
@@ -197,10 +235,17 @@ def _display_line(line: str) -> Any:
     return show({"text/plain": line}, raw=True, display_id=True)
 
 
-def progress_line(state: JsonObject) -> str:
-    """One line of text, for example ``Fetching the viewer  [######    ] 12/20 files, 3.1 MB``."""
+def progress_line(state: JsonObject, width: int) -> str:
+    """One line of text, for example ``Fetching the viewer from … [######    ] 12/20 files, 3.1 MB``.
+
+    ``width`` is in characters; where it is short the bar is.
+    """
     progress = state["progress"] or {"done": 0, "total": 0, "bytes": 0}
-    done, total = progress["done"], max(progress["total"], 1)
-    filled = min(_BAR_WIDTH, _BAR_WIDTH * done // total)
-    bar = "#" * filled + " " * (_BAR_WIDTH - filled)
-    return f"Fetching the viewer from {state['source']} [{bar}] {done}/{total} files, {progress['bytes'] / 1e6:.1f} MB"
+    done, total = progress["done"], progress["total"]
+    begins = f"Fetching the viewer from {state['source']}"
+    if total <= 1:
+        return f"{begins}: asking for its first page"
+    ends = f"{done}/{total} files, {progress['bytes'] / 1e6:.1f} MB"
+    length = max(0, min(_BAR_WIDTH, width - len(f"{begins} [] {ends}")))
+    filled = min(length, length * done // total)
+    return f"{begins} [{'#' * filled}{' ' * (length - filled)}] {ends}"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -71,10 +75,43 @@ def test_a_shown_viewer_has_a_bar_in_its_cell_while_its_files_are_fetched(kernel
             )
         )
 
-    assert "files" in str(line("display_data", f"Fetching the viewer from {site} ["))
+    line("display_data", f"Fetching the viewer from {site}: asking for its first page")
+    assert "/3 files" in str(line("update_display_data", f"Fetching the viewer from {site} ["))
     kernel.wait(
         lambda m: m["msg_type"] == "update_display_data" and m["content"]["data"].get("text/plain") == "", timeout=30
     )
+
+
+def test_a_terminal_has_one_bar_on_one_line_whoever_waits(site: str, tmp_path: Path) -> None:
+    program = f"""
+import anndata, numpy as np
+from cellucid_notebook import show_anndata
+adata = anndata.AnnData(np.eye(50, 8, dtype="f4"), obsm={{"X_umap": np.random.default_rng(0).normal(size=(50, 2))}})
+viewer = show_anndata(adata, ui="hosted", web_source_url={site!r})
+print(viewer.ensure_web_ui_cached().build)
+viewer.stop()
+"""
+    here, there = pty.openpty()
+    environment = {**os.environ, "CELLUCID_WEB_PROXY_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", program]
+    process = subprocess.Popen(command, stdin=there, stdout=there, stderr=there, env=environment)
+    os.close(there)
+    said = b"".join(iter(lambda: read_terminal(here), b"")).decode()
+    os.close(here)
+    assert process.wait() == 0
+    drawn = [text.strip() for text in said.split("\n") if "Fetching" in text]
+    assert len(drawn) == 1, said
+    states = [text.strip() for text in drawn[0].split("\r") if text.strip()]
+    assert states[0] == f"Fetching the viewer from {site}: asking for its first page"
+    assert states[-1].endswith("3/3 files, 0.0 MB")
+    assert len(set(states)) == len(states), "a state is drawn once"
+
+
+def read_terminal(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # its other end was closed
+        return b""
 
 
 def test_files_are_fetched_ahead_listed_and_removed(kernel: Notebook, site: str, tmp_path: Path) -> None:
