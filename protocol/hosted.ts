@@ -32,6 +32,8 @@ export const hostedAnswerSchema = v.object({
   url: v.string(),
   /** What the hosted viewer checks on each command; the same key. */
   viewerToken: v.string(),
+  /** Started at a terminal, without a notebook. */
+  isServed: v.boolean(),
 })
 export type HostedAnswer = v.InferOutput<typeof hostedAnswerSchema>
 

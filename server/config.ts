@@ -67,6 +67,11 @@ export function columnPlace(cacheFolder: string): string {
   return join(cacheFolder, 'columns')
 }
 
+/** Which viewer shows the data where no argument says so. */
+export function defaultUi({ CELLUCID_UI: ui }: Environment = process.env): string {
+  return ui === undefined || ui === '' ? 'embedded' : ui
+}
+
 /** Where the hosted viewer's files are, and whether the network may be asked for them. */
 export function hostedSettings(environment: Environment = process.env): { place: string; isOffline: boolean } {
   return { place: hostedCachePlace(environment), isOffline: environment.CELLUCID_OFFLINE === '1' }

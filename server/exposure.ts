@@ -10,7 +10,9 @@ export type Exposure = {
   admits(id: ViewerId): boolean
 }
 
-const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+/** Stands for those of IPv4 alone. */
+const EVERY_ADDRESS_4 = '0.0.0.0'
+const EVERY_ADDRESS: ReadonlySet<string> = new Set([EVERY_ADDRESS_4, '::'])
 const LOOPBACK_ADDRESS = /^(localhost|127(\.\d{1,3}){3}|::1)$/
 
 /** Only this machine itself can connect to it. */
@@ -25,8 +27,10 @@ export function isLoopbackAddress(host: string): boolean {
 export function namesOf(host: string): string[] {
   if (!EVERY_ADDRESS.has(host)) return [host]
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
-  const outside = addresses.filter(({ internal, scopeid }) => !internal && !scopeid).map(({ address }) => address)
-  return [...new Set([hostname(), ...outside])]
+  const outside = addresses.filter(({ internal, scopeid, family }) => {
+    return !internal && !scopeid && (family === 'IPv4' || host !== EVERY_ADDRESS_4)
+  })
+  return [...new Set([hostname(), ...outside.map(({ address }) => address)])]
 }
 
 /** The Host headers of requests to these names. */

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as v from 'valibot'
 import { ProtocolError } from '../protocol/errors.ts'
+import type { ViewerId } from '../protocol/probe.ts'
 import type { ColumnCache } from './column-cache.ts'
 import type { Entrance } from './entrance.ts'
 import type { EventLoopWatch } from './event-loop-watch.ts'
@@ -45,10 +46,14 @@ export function admissionOf(request: FastifyRequest): Admission {
 
 /** The viewer of the page that asks. @throws ProtocolError `bad_key` */
 export function viewerOf(request: FastifyRequest, viewers: Viewers): Viewer {
-  const { page } = admissionOf(request)
-  const viewer = page === null ? null : viewers.get(page.viewerId)
+  return openViewer(admissionOf(request).page?.viewerId ?? null, viewers)
+}
+
+/** A viewer that has not ended since the gate let its page through. @throws ProtocolError `bad_key` */
+export function openViewer(id: ViewerId | null, viewers: Viewers): Viewer {
+  const viewer = id === null ? null : viewers.get(id)
   if (viewer !== null) return viewer
-  throw new ProtocolError('bad_key', 'This viewer has been closed. Run the cell again to open it.')
+  throw new ProtocolError('bad_key', 'This viewer has been closed. Run the cell or the command again to open it.')
 }
 
 /** Aborts when the browser leaves, the viewer ends, or LIMITS.dataTimeoutMs have passed, with what it was that was late. */

@@ -3,43 +3,61 @@ import type { HostedState } from '../../protocol/hosted.ts'
 /** What a sheet of ours offers to do. */
 export type SheetAction = { label: string; run: () => void }
 
-/** While the hosted viewer is fetched: how far it is. */
-export function progressSheet({ source, progress }: HostedState): HTMLElement {
-  const { done = 0, total = 0, bytes = 0 } = progress ?? {}
+/** Where the files are kept, in the words of whoever looks: a notebook's machine is often not their own. */
+export type Whereabouts = { isServed: boolean }
+
+/** While the hosted viewer is fetched: how far it is. It stays, so that its button can be pressed, and is told more. */
+export type ProgressSheet = { element: HTMLElement; tell(state: HostedState): void }
+
+export function progressSheet(source: string, where: Whereabouts, actions: readonly SheetAction[]): ProgressSheet {
   const bar = document.createElement('progress')
-  // How many files there are is known only once they are read; a bar that runs back says less than none.
-  if (total > 1) {
-    bar.max = total
-    bar.value = done
-  }
   bar.setAttribute('aria-label', 'Files fetched')
-  const count = total > 1 ? `${done} of ${total} files, ${megabytes(bytes)}` : 'asking for its first page'
-  return sheet('Fetching the viewer', [
-    paragraph(`Its page comes from ${source} and is kept on the kernel's machine, so that this happens once.`),
+  const count = paragraph('', 'quiet')
+  const element = sheet('Fetching the viewer', [
+    paragraph(`The hosted viewer comes from ${source}. It is kept on ${machine(where)}, so this happens only once.`),
     bar,
-    paragraph(count, 'quiet'),
+    count,
+    ...actions.map(button),
   ])
+  return {
+    element,
+    tell({ progress }) {
+      const { done = 0, total = 0, bytes = 0 } = progress ?? {}
+      // How many files there are is known only once they are read; a bar that runs back says less than none.
+      if (total > 1) {
+        bar.max = total
+        bar.value = done
+      }
+      count.textContent = total > 1 ? `${done} of ${total} files, ${megabytes(bytes)}` : 'Asking for its first page'
+    },
+  }
 }
 
 /** Neither a network nor a whole build on disk: what is wrong, and every way out of it. */
-export function unavailableSheet(state: HostedState, actions: readonly SheetAction[]): HTMLElement {
+export function unavailableSheet(state: HostedState, where: Whereabouts, actions: readonly SheetAction[]): HTMLElement {
   const { lastError, source, place, isOffline } = state
+  const again = where.isServed
+    ? 'end the command with Ctrl+C and run it again'
+    : 'restart the kernel and run the cell again'
   const ways = document.createElement('ul')
   ways.append(
-    item('Use the embedded viewer, which came with the package and needs no network.'),
     item(
       isOffline
-        ? 'Go online once: unset CELLUCID_OFFLINE, restart the kernel, and run the cell again.'
-        : `Go online once: when the kernel's machine reaches ${source}, try again.`,
+        ? `Go online once: unset CELLUCID_OFFLINE, ${again}.`
+        : `Go online once: as soon as ${machine(where)} reaches ${source}, press “Try again”. From then on it needs no network.`,
     ),
-    item(`Copy the cache of a machine that has it: its folder, as a whole, to ${place}.`),
+    item(
+      `Or copy it from a machine that has it: put that machine's whole cache folder at ${place}, and press “Try again”.`,
+    ),
   )
   return sheet('Viewer UI unavailable', [
-    paragraph(`The hosted viewer's page cannot be shown. ${lastError ?? 'It was never fetched.'}`),
-    ways,
-    paragraph(`Cache: ${place} (no whole build of ${source}).`, 'quiet'),
-    paragraph('Data, commands and everything else of this viewer work all the same.', 'quiet'),
+    paragraph(`The page of the hosted viewer is not on ${machine(where)}, and could not be fetched.`),
+    paragraph(lastError ?? `${source} was never asked for it.`, 'reason'),
+    paragraph('Your data is there. The embedded viewer, which needs no network, shows it at once.'),
     ...actions.map(button),
+    heading('h2', 'To have the hosted viewer'),
+    ways,
+    paragraph(`Its cache folder, ${place}, holds no complete copy of ${source}.`, 'quiet'),
   ])
 }
 
@@ -48,13 +66,21 @@ export function failureSheet(sentence: string): HTMLElement {
   return sheet('The viewer cannot be shown', [paragraph(sentence)])
 }
 
-function sheet(heading: string, content: readonly HTMLElement[]): HTMLElement {
+function machine({ isServed }: Whereabouts): string {
+  return `the machine where ${isServed ? 'cellucid-notebook' : 'your notebook'} runs`
+}
+
+function sheet(title: string, content: readonly HTMLElement[]): HTMLElement {
   const main = document.createElement('main')
   main.className = 'sheet'
-  const title = document.createElement('h1')
-  title.textContent = heading
-  main.append(title, ...content)
+  main.append(heading('h1', title), ...content)
   return main
+}
+
+function heading(level: 'h1' | 'h2', text: string): HTMLElement {
+  const node = document.createElement(level)
+  node.textContent = text
+  return node
 }
 
 function paragraph(text: string, className = ''): HTMLElement {

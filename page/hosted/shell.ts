@@ -11,10 +11,12 @@ import { connectHost, type HostLink } from '../host-link.ts'
 import type { Launch } from '../launch.ts'
 import { ServerClient } from '../server-client.ts'
 import { hostedMessage } from './hosted-message.ts'
-import { failureSheet, progressSheet, unavailableSheet } from './sheet.ts'
+import { failureSheet, type ProgressSheet, progressSheet, type SheetAction, unavailableSheet } from './sheet.ts'
 
 /** How often the server is asked how far fetching is. */
 const LOOK_EVERY_MS = 400
+/** A page that did not stand in its frame after as many attempts never will. */
+const MAX_LOADS = 3
 /** A hosted page that is not there after this long says so. */
 const LOAD_TIMEOUT_MS = 30_000
 
@@ -28,6 +30,8 @@ export class Shell {
   readonly #root: HTMLElement
   readonly #host: Promise<HostLink | null>
   #frame: HTMLIFrameElement | null = null
+  /** Stands while the hosted viewer is fetched. */
+  #progress: ProgressSheet | null = null
   #viewerToken = ''
   #viewerId = ''
 
@@ -40,10 +44,15 @@ export class Shell {
     const theme = (name: string) => {
       document.documentElement.dataset.theme = name
     }
-    theme(matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')
+    const darkness = matchMedia('(prefers-color-scheme: dark)')
+    const asSystem = () => theme(darkness.matches ? 'dark' : 'light')
+    asSystem()
     const hello = { viewerId: launch.viewerId ?? '', needsToken: launch.token === null }
     this.#host = connectHost(window, hello, { theme, stalled: () => undefined })
-    void this.#host.then((link) => link !== null && theme(link.start.theme))
+    void this.#host.then((link) => {
+      if (link === null) darkness.addEventListener('change', asSystem, { signal })
+      else theme(link.start.theme)
+    })
   }
 
   async open(capture: ConsoleCapture): Promise<void> {
@@ -67,10 +76,15 @@ export class Shell {
 
   /** Until the hosted page stands, say how far it is or why it cannot be had. */
   async #showHosted(access: Access): Promise<void> {
-    for (let isAsked = false; ; ) {
+    for (let isAsked = false, loads = 0; ; ) {
       const answer = await ask(access, isAsked ? { kind: 'retry' } : null, this.#signal)
       isAsked = false
-      if (answer.state.status === 'ready' && (await this.#load(answer))) {
+      if (answer.state.status === 'ready') {
+        if (!(await this.#load(answer))) {
+          if (++loads === MAX_LOADS) throw new Error(NOT_SHOWN)
+          await delay(LOOK_EVERY_MS, this.#signal)
+          continue
+        }
         const { nObs } = await new ServerClient(access.transport, access.pageKey).identity(this.#signal)
         document.documentElement.dataset.ready = 'true'
         ;(await this.#host)?.drawn(nObs)
@@ -80,34 +94,43 @@ export class Shell {
         await this.#offerWaysOut(access, answer)
         isAsked = true
       } else {
-        this.#root.replaceChildren(progressSheet(answer.state))
-        // What stands in the frame is worth seeing, though it is no picture yet.
-        ;(await this.#host)?.failed('The hosted viewer is being fetched.')
+        await this.#showProgress(access, answer)
         await delay(LOOK_EVERY_MS, this.#signal)
       }
     }
   }
 
+  async #showProgress(access: Access, { state, isServed }: HostedAnswer): Promise<void> {
+    if (this.#progress === null) {
+      this.#progress = progressSheet(state.source, { isServed }, [this.#embedded(access)])
+      this.#root.replaceChildren(this.#progress.element)
+      // What stands in the frame is worth seeing, though it is no picture yet.
+      ;(await this.#host)?.failed('The hosted viewer is being fetched.')
+    }
+    this.#progress.tell(state)
+  }
+
   /** Returns when the user wants to try again. */
-  async #offerWaysOut(access: Access, { state }: HostedAnswer): Promise<void> {
+  async #offerWaysOut(access: Access, { state, isServed }: HostedAnswer): Promise<void> {
+    this.#progress = null
     ;(await this.#host)?.failed(`Viewer UI unavailable: ${state.lastError ?? 'it was never fetched.'}`)
     await new Promise<void>((again) => {
-      const actions = [
-        { label: 'Use the embedded viewer', run: () => void this.#useEmbedded(access) },
-        { label: 'Try again', run: again },
-      ]
-      this.#root.replaceChildren(unavailableSheet(state, actions))
+      const actions = [this.#embedded(access), { label: 'Try again', run: again }]
+      this.#root.replaceChildren(unavailableSheet(state, { isServed }, actions))
     })
+  }
+
+  #embedded(access: Access): SheetAction {
+    return { label: 'Use the embedded viewer', run: () => void this.#useEmbedded(access) }
   }
 
   async #useEmbedded(access: Access): Promise<void> {
     try {
       await ask(access, { kind: 'useEmbedded' }, this.#signal)
       const link = await this.#host
-      if (link !== null) link.lost('The embedded viewer is shown in place of the hosted one.')
-      // Another query, or a browser would take it for a jump within this page.
-      else
-        location.replace(`?jupyter=true&viewerId=${this.#viewerId}&ui=embedded#viewerToken=${this.#launch.token ?? ''}`)
+      // A tab finds its key again in its history.
+      if (link === null) location.reload()
+      else link.lost('The embedded viewer is shown in place of the hosted one.')
     } catch (error) {
       this.#root.replaceChildren(failureSheet(sentenceOf(error)))
     }
@@ -122,6 +145,7 @@ export class Shell {
     const loaded = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }))
     frame.src = url
     this.#root.replaceChildren(frame)
+    this.#progress = null
     await Promise.race([loaded, delay(LOAD_TIMEOUT_MS, this.#signal)])
     // Of our own origin, so that an error of the server's is told from a page.
     if (frame.contentDocument?.contentType !== 'text/html') return false
@@ -162,6 +186,10 @@ export class Shell {
     return { ok: true }
   }
 }
+
+const NOT_SHOWN =
+  'The page of the hosted viewer was fetched, but the browser does not show it in its frame. Show the data with ' +
+  'ui="embedded".'
 
 /** How the hosted viewer stands. @param order what is to be done about it, `null`: nothing */
 async function ask(

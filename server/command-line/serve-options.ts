@@ -1,4 +1,5 @@
 import type { OpenOptions } from '../../protocol/pipe.ts'
+import { DEFAULT_SOURCE, parseSource, type Source } from '../hosted-ui/source.ts'
 import { parseFlags } from './flags.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -11,6 +12,8 @@ export type ServeOptions = {
   /** `null`: where a window can be opened and somebody watches. */
   opensBrowser: boolean | null
   isVerbose: boolean
+  /** The site of the hosted viewer; `null`: the embedded one shows the data. */
+  hostedSource: Source | null
   view: OpenOptions
 }
 
@@ -20,6 +23,7 @@ const FLAGS = {
   open: 'boolean',
   'no-open': 'boolean',
   ui: 'string',
+  'web-source-url': 'string',
   verbose: 'boolean',
   color: 'string',
   embedding: 'string',
@@ -27,20 +31,18 @@ const FLAGS = {
   'gene-id-column': 'string',
 } as const
 
-/** @throws UsageError */
-export function parseServeOptions(argv: readonly string[]): ServeOptions {
+/** @param defaultUi what the environment says. @throws UsageError */
+export function parseServeOptions(argv: readonly string[], defaultUi = 'embedded'): ServeOptions {
   const { flags, paths } = parseFlags(argv, FLAGS)
   if (paths.length === 0) throw new UsageError('serve needs the path of a dataset, or of a folder with some.')
   if (flags.open === true && flags['no-open'] === true) throw new UsageError('--open and --no-open exclude each other.')
-  if (flags.ui !== undefined && flags.ui !== 'embedded') {
-    throw new UsageError(`--ui takes "embedded"; found "${flags.ui}".`)
-  }
   return {
     paths,
     port: flags.port === undefined ? null : portNumber(flags.port),
     host: flags.host === undefined ? null : flags.host.replace(/^\[(.*)\]$/, '$1').toLowerCase(),
     opensBrowser: flags.open ?? (flags['no-open'] === true ? false : null),
     isVerbose: flags.verbose ?? false,
+    hostedSource: hostedSource(flags.ui ?? defaultUi, flags['web-source-url']),
     view: {
       name: null,
       color: flags.color ?? null,
@@ -48,6 +50,21 @@ export function parseServeOptions(argv: readonly string[]): ServeOptions {
       geneIdColumn: flags['gene-id-column'] ?? null,
       layer: flags.layer ?? null,
     },
+  }
+}
+
+function hostedSource(ui: string, url: string | undefined): Source | null {
+  if (ui === 'hosted') return checkedSource(url ?? DEFAULT_SOURCE)
+  if (ui !== 'embedded') throw new UsageError(`--ui takes "embedded" or "hosted"; found "${ui}".`)
+  if (url === undefined) return null
+  throw new UsageError('--web-source-url says where the hosted viewer comes from: it needs --ui hosted.')
+}
+
+function checkedSource(url: string): Source {
+  try {
+    return parseSource(url)
+  } catch (error) {
+    throw new UsageError(inWordsOfFlags(error instanceof Error ? error.message : String(error)))
   }
 }
 
@@ -60,7 +77,7 @@ function portNumber(text: string): number {
 /** A refusal that speaks of the arguments of `show_anndata`, in the words of the command line. */
 export function inWordsOfFlags(sentence: string): string {
   return sentence.replace(
-    /\b(color|embedding|layer|gene_id_column)=/g,
+    /\b(color|embedding|layer|gene_id_column|web_source_url)=/g,
     (_match, name: string) => `--${name.replaceAll('_', '-')} `,
   )
 }

@@ -1,11 +1,13 @@
 import { hostname, userInfo } from 'node:os'
-import { parseConfig, type Surroundings } from '../config.ts'
+import type { HostedState } from '../../protocol/hosted.ts'
+import { defaultUi, parseConfig, type Surroundings } from '../config.ts'
 import { dieOfTheUnexpected, EXIT_INTERRUPTED } from '../exit-status.ts'
 import { bracketed, hostHeaders, isLoopbackAddress, namesOf } from '../exposure.ts'
+import type { HostedUi } from '../hosted-ui/hosted-ui.ts'
 import { LOOPBACK } from '../listen.ts'
 import { Log } from '../log.ts'
 import { endService, type Service, startService } from '../service.ts'
-import { counted } from './counted.ts'
+import { counted, sizeText } from './counted.ts'
 import { findDatasets } from './find-datasets.ts'
 import { FrontDoor } from './front-door.ts'
 import { openBrowser } from './open-browser.ts'
@@ -28,18 +30,19 @@ const EXPOSED =
  * @throws UsageError, DataError, PortTakenError, and what the system says of an address to listen on
  */
 export async function serve(argv: readonly string[], terminal: Terminal, around: Surroundings): Promise<true> {
-  const options = parseServeOptions(argv)
+  const options = parseServeOptions(argv, defaultUi())
   const ended = untilEnded()
   const find = () => findDatasets(options.paths)
   const found = await find()
   dieOfTheUnexpected()
   const door = new FrontDoor(find)
   const service = await startAt(options, door, terminal)
-  const shelf = new Shelf(service.viewers, service.settings, options.view)
+  const hosted = options.hostedSource === null ? null : await service.hosted.of(options.hostedSource)
+  const shelf = new Shelf(service.viewers, { settings: service.settings, view: options.view, hosted })
   shelf.add(found)
   door.shelf = shelf
   try {
-    await Promise.race([ended, show({ options, terminal, around, service, shelf, door })])
+    await Promise.race([ended, show({ options, terminal, around, service, shelf, door, hosted })])
     await ended
   } finally {
     await endService(service, 'cellucid-notebook was ended in the terminal.')
@@ -76,10 +79,11 @@ type Scene = {
   service: Service
   shelf: Shelf
   door: FrontDoor
+  hosted: HostedUi | null
 }
 
 /** Say what there is and where, and open it where that is wanted. */
-async function show({ options, terminal, around, service, shelf, door }: Scene): Promise<void> {
+async function show({ options, terminal, around, service, shelf, door, hosted }: Scene): Promise<void> {
   const { host, opensBrowser } = options
   const outside = host === null || isLoopbackAddress(host) ? [] : namesOf(host)
   if (outside.length > 0) {
@@ -87,6 +91,7 @@ async function show({ options, terminal, around, service, shelf, door }: Scene):
     service.viewers.expose({ hosts, admits: (id) => id === door.listId })
   }
   await introduce(shelf, terminal)
+  if (hosted !== null) await fetchHosted(hosted, terminal)
   const bases = basesOf(host, outside, service.port)
   for (const base of bases) terminal.say(`  ${terminal.strong(door.link(base))}`)
   terminal.say()
@@ -105,7 +110,7 @@ async function introduce(shelf: Shelf, terminal: Terminal): Promise<void> {
   const [first, ...more] = shelf.datasets
   terminal.say()
   if (first !== undefined && more.length === 0) {
-    const { nObs, nVar } = await terminal.during(`Opening ${visible(first.name)}`, describe(shelf, first))
+    const { nObs, nVar } = await terminal.during(() => `Opening ${visible(first.name)}`, describe(shelf, first))
     terminal.say(`${visible(first.name)}: ${counted(nObs, 'cell')} × ${counted(nVar, 'gene')}`)
   } else {
     terminal.say(`${counted(shelf.datasets.length, 'dataset')}, to choose from in the page:`)
@@ -114,6 +119,26 @@ async function introduce(shelf: Shelf, terminal: Terminal): Promise<void> {
     if (unnamed > 0) terminal.say(`  and ${unnamed} more`)
   }
   terminal.say()
+}
+
+/** Fetched before the link is there to be opened; where that fails, the page has the ways out of it. */
+async function fetchHosted(hosted: HostedUi, terminal: Terminal): Promise<void> {
+  try {
+    await terminal.during(() => fetchingLine(hosted.state), hosted.ensure(false))
+    terminal.say(`Shown by cellucid's hosted viewer, from ${hosted.source}.`)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    terminal.complain('warning', `The hosted viewer is not there: ${reason} ${HOSTED_WAY_OUT}`)
+  }
+  terminal.say()
+}
+
+const HOSTED_WAY_OUT = 'The page shows the data in the embedded viewer at a click, or run this again without --ui.'
+
+function fetchingLine({ source, progress }: HostedState): string {
+  const { done = 0, total = 0, bytes = 0 } = progress ?? {}
+  const files = total > 1 ? `: ${done} of ${total} files, ${sizeText(bytes)}` : ''
+  return `Fetching the hosted viewer from ${source}${files}`
 }
 
 async function describe(shelf: Shelf, dataset: Shelved) {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { OpenOptions } from '../../protocol/pipe.ts'
 import type { ViewerId, ViewerToken } from '../../protocol/probe.ts'
+import type { HostedUi } from '../hosted-ui/hosted-ui.ts'
+import { HostedViewer } from '../hosted-ui/hosted-viewer.ts'
 import type { KernelLink } from '../kernel-link.ts'
 import { KernelPulse } from '../kernel-pulse.ts'
 import { openSource, type SourceSettings } from '../sources/open-source.ts'
@@ -11,18 +13,23 @@ import type { FoundDataset } from './find-datasets.ts'
 /** A dataset with the name and secret of its viewer, which is there once somebody wants to see it. */
 export type Shelved = FoundDataset & { viewerId: ViewerId; viewerToken: ViewerToken }
 
+export type ShelfParts = {
+  settings: SourceSettings
+  view: OpenOptions
+  /** Shows them; `null`: the embedded viewer does. */
+  hosted: HostedUi | null
+}
+
 /** The datasets of one `serve`, each opened when it is first asked for. */
 export class Shelf {
   readonly #viewers: Viewers
-  readonly #settings: SourceSettings
-  readonly #options: OpenOptions
+  readonly #parts: ShelfParts
   readonly #byPath = new Map<string, Shelved>()
   readonly #opening = new Map<string, Promise<Viewer>>()
 
-  constructor(viewers: Viewers, settings: SourceSettings, options: OpenOptions) {
+  constructor(viewers: Viewers, parts: ShelfParts) {
     this.#viewers = viewers
-    this.#settings = settings
-    this.#options = options
+    this.#parts = parts
   }
 
   /** In the order in which they came. */
@@ -57,8 +64,8 @@ export class Shelf {
   }
 
   async #open({ asked, name, viewerId, viewerToken }: Shelved): Promise<Viewer> {
-    const options = { ...this.#options, name }
-    const source = await openSource({ kind: 'path', path: asked }, options, noKernel, this.#settings)
+    const { settings, view, hosted: ui } = this.#parts
+    const source = await openSource({ kind: 'path', path: asked }, { ...view, name }, noKernel, settings)
     return this.#viewers.open({
       id: viewerId,
       token: viewerToken,
@@ -68,6 +75,7 @@ export class Shelf {
       state: null,
       commandSeq: 0,
       savesPictures: false,
+      hosted: ui === null ? null : new HostedViewer(ui, { isServed: true }),
     })
   }
 }

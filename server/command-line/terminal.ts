@@ -49,13 +49,13 @@ export class Terminal {
   }
 
   /** Say that something takes its time, for as long as it does: in place, or where it cannot be drawn over, once. */
-  async during<T>(text: string, work: Promise<T>): Promise<T> {
+  async during<T>(text: () => string, work: Promise<T>): Promise<T> {
     const began = performance.now()
     const isDrawn = this.#errors.isTTY === true
-    const line = () => `${text} … ${Math.floor((performance.now() - began) / 1000)} s`
+    const line = () => `${text()} … ${Math.floor((performance.now() - began) / 1000)} s`
     const timer = isDrawn
       ? setInterval(() => this.#errors.write(`\r\x1b[K${line()}`), REDRAW_MS)
-      : setTimeout(() => this.tell(`${text} …`), SILENT_WAIT_MS)
+      : setTimeout(() => this.tell(`${text()} …`), SILENT_WAIT_MS)
     try {
       return await work
     } finally {

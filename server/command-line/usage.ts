@@ -21,7 +21,9 @@ URL), a folder that cellucid wrote, or a folder with any of these; several are l
       --embedding KEY       draw this key of obsm; by default UMAP, else t-SNE, and so on
       --layer NAME          read genes from this layer, or from "raw"
       --gene-id-column NAME show and find genes by this column of var
-      --ui NAME             which viewer: "embedded"
+      --ui NAME             "embedded", the viewer that is part of this program, or "hosted",
+                            cellucid's own, fetched once and then kept on this machine
+      --web-source-url URL  another site that the hosted viewer comes from
   -v, --verbose             say what the server does
 
 The link that is printed holds a secret. Open it on this machine, or on yours through "ssh -L".`

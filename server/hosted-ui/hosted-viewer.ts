@@ -13,6 +13,8 @@ const MAX_AWAITED = 64
 /** What one viewer has of its own when the hosted page shows it. */
 export class HostedViewer {
   readonly ui: HostedUi
+  /** A person at a terminal started it: there is no notebook behind it. */
+  readonly isServed: boolean
   /** Opens the dataset's reads, events and session bundles of this viewer, and nothing else; ends with it. */
   readonly capability = randomBytes(32).toString('base64url')
   /** The user may have had enough of it, and wants the embedded page. */
@@ -25,18 +27,20 @@ export class HostedViewer {
   #folder: Promise<string> | null = null
   #export: { source: DataSource; asExport: AsExport } | null = null
 
-  constructor(ui: HostedUi) {
+  constructor(ui: HostedUi, { isServed = false } = {}) {
     this.ui = ui
+    this.isServed = isServed
   }
 
   admits(key: string): boolean {
     return sameDigest(this.#digest, digest(key))
   }
 
-  /** Where its frame goes, relative to the base. The page's query has these keys and no others. */
+  /** Where its frame goes, relative to the base. The page's query has these keys and no others, as in cellucid. */
   url(viewerId: string, isExport: boolean): string {
-    const query = { jupyter: 'true', viewerId, viewerToken: this.capability, ...(isExport ? {} : { anndata: 'true' }) }
-    return `${CAPABILITY_FOLDER}/${this.capability}/?${new URLSearchParams(query)}`
+    const ofNotebook = this.isServed ? {} : { jupyter: 'true', viewerId, viewerToken: this.capability }
+    const query = new URLSearchParams({ ...ofNotebook, ...(isExport ? {} : { anndata: 'true' }) }).toString()
+    return `${CAPABILITY_FOLDER}/${this.capability}/${query === '' ? '' : `?${query}`}`
   }
 
   /** The kernel asks for a session: one upload under this name is taken. */

@@ -6,7 +6,15 @@ import { ProtocolError } from '../../protocol/errors.ts'
 import { type HostedAnswer, hostedAskSchema } from '../../protocol/hosted.ts'
 import { CAPABILITY_FOLDER, HOSTED_ROUTES, ROUTES } from '../../protocol/urls.ts'
 import { hostedPolicy, PAGE_HEADERS } from '../headers.ts'
-import { type AppParts, admissionOf, dataSignal, openedSource, parseInput, viewerOf } from '../request-context.ts'
+import {
+  type AppParts,
+  admissionOf,
+  dataSignal,
+  openedSource,
+  openViewer,
+  parseInput,
+  viewerOf,
+} from '../request-context.ts'
 import { isUnchanged, sendBytes, sendUnchanged } from '../routes/send-bytes.ts'
 import type { Viewer } from '../viewer.ts'
 import { takeHostedEvent } from './hosted-events.ts'
@@ -36,19 +44,27 @@ async function answerFor(viewer: Viewer, isWanted: boolean): Promise<HostedAnswe
   const hosted = hostedOf(viewer)
   const state = await hosted.ui.look(isWanted)
   const source = await viewer.source
-  return { state, url: hosted.url(viewer.id, source.kind === 'export'), viewerToken: hosted.capability }
+  const { capability: viewerToken, isServed } = hosted
+  return { state, url: hosted.url(viewer.id, source.kind === 'export'), viewerToken, isServed }
 }
+
+/** One request of a hosted page, and whose it is. */
+type Ask = { request: FastifyRequest; reply: FastifyReply; viewer: Viewer }
 
 /** All that the hosted page asks for and posts, below its own key. */
 export function hostedFileRoutes(app: FastifyInstance, parts: AppParts): void {
-  app.get(`${FOLDER}/`, (request, reply) => sendIndex(request, reply, parts))
-  app.get(`${FOLDER}/*`, (request, reply) => {
+  const askOf = (request: FastifyRequest, reply: FastifyReply) => {
+    return { request, reply, viewer: capableViewer(request, parts) }
+  }
+  app.get(`${FOLDER}/`, async (request, reply) => sendIndex(askOf(request, reply)))
+  app.get(`${FOLDER}/*`, async (request, reply) => {
     const path = (request.params as { '*': string })['*'] // as the pattern says
-    if (path === INDEX) return sendIndex(request, reply, parts)
-    return isHostedPath(path) ? sendFile(path, request, reply, parts) : sendData(path, request, reply, parts)
+    const ask = askOf(request, reply)
+    if (path === INDEX) return sendIndex(ask)
+    return isHostedPath(path) ? sendFile(path, ask) : sendData(path, ask, parts.version)
   })
   app.post(`${FOLDER}/${ROUTES.events}`, async (request, reply) => {
-    const viewer = capableViewer(request, parts)
+    const { viewer } = askOf(request, reply)
     await takeHostedEvent(request.body, viewer, dataSignal(reply, viewer))
     return { status: 'ok', delivered: true }
   })
@@ -74,11 +90,8 @@ async function takeSession(request: FastifyRequest, parts: AppParts): Promise<ob
 
 /** The viewer that the key in the path speaks for. @throws ProtocolError `bad_key` */
 function capableViewer(request: FastifyRequest, { viewers }: AppParts): Viewer {
-  const admission = admissionOf(request)
-  const viewer =
-    admission.class !== 'capability' || admission.viewerId === null ? null : viewers.get(admission.viewerId)
-  if (viewer !== null) return viewer
-  throw new ProtocolError('bad_key', 'This viewer has been closed. Run the cell again to open it.')
+  const { class: routeClass, viewerId } = admissionOf(request)
+  return openViewer(routeClass === 'capability' ? viewerId : null, viewers)
 }
 
 function hostedOf({ hosted }: Viewer): HostedViewer {
@@ -86,8 +99,7 @@ function hostedOf({ hosted }: Viewer): HostedViewer {
   throw new ProtocolError('not_found', 'This viewer shows the embedded page.')
 }
 
-async function sendIndex(request: FastifyRequest, reply: FastifyReply, parts: AppParts): Promise<FastifyReply> {
-  const viewer = capableViewer(request, parts)
+async function sendIndex({ request, reply, viewer }: Ask): Promise<FastifyReply> {
   const hosted = hostedOf(viewer)
   await hosted.ui.look()
   const file = await hosted.ui.file(INDEX, dataSignal(reply, viewer))
@@ -100,19 +112,12 @@ async function sendIndex(request: FastifyRequest, reply: FastifyReply, parts: Ap
     .send(file.bytes)
 }
 
-async function sendFile(
-  path: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  parts: AppParts,
-): Promise<FastifyReply> {
-  const viewer = capableViewer(request, parts)
-  const file = await hostedOf(viewer)
-    .ui.file(path, dataSignal(reply, viewer))
-    .catch((error: unknown) => {
-      if (error instanceof SiteError) return null
-      throw error
-    })
+async function sendFile(path: string, { request, reply, viewer }: Ask): Promise<FastifyReply> {
+  const { ui } = hostedOf(viewer)
+  const file = await ui.file(path, dataSignal(reply, viewer)).catch((error: unknown) => {
+    if (error instanceof SiteError) return null
+    throw error
+  })
   if (file === null) throw new ProtocolError('not_found', 'The hosted viewer has no such file.')
   const etag = `"${sha256(file.bytes).slice(0, 32)}"`
   // A worker takes its policy from its own file, not from the page that starts it.
@@ -124,20 +129,14 @@ async function sendFile(
   return sendBytes(request, reply, { bytes: file.bytes, etag, type: file.type })
 }
 
-async function sendData(
-  path: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  parts: AppParts,
-): Promise<FastifyReply> {
-  const viewer = capableViewer(request, parts)
+async function sendData(path: string, { reply, viewer }: Ask, version: string): Promise<FastifyReply> {
   const signal = dataSignal(reply, viewer)
   const asExport = hostedOf(viewer).asExport(await openedSource(viewer, signal))
   switch (path) {
     case ROUTES.health:
-      return reply.send(await asExport.health(parts.version, signal))
+      return reply.send(await asExport.health(version, signal))
     case ROUTES.info:
-      return reply.send({ ...(await asExport.health(parts.version, signal)), host: '127.0.0.1' })
+      return reply.send({ ...(await asExport.health(version, signal)), host: '127.0.0.1' })
     case HOSTED_ROUTES.datasets:
       return reply.send({ datasets: [await asExport.dataset(signal)] })
   }

@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { HOSTED_ROUTES, KEY_HEADER } from '../../protocol/urls.ts'
 import { packNpm } from '../../scripts/pack.mjs'
 import { filesOf } from '../server/sources/anndata-files.ts'
+import { filesOf as filesOfBuild, hostedSite } from '../stage/hosted-site.ts'
 import { identityAt } from '../stage/served-page.ts'
+import { type Ids, tradeToken } from '../stage/start-server.ts'
 
 const run = promisify(execFile)
 let tarball = ''
@@ -61,10 +64,11 @@ test('the tarball holds the program and nothing to install beside it, and cannot
   await expect(published).rejects.toThrow(/EPRIVATE|marked as private/)
 })
 
-test('npx cellucid-notebook serve shows a real .h5ad with Node alone, and Ctrl+C ends it', async () => {
+/** `npx cellucid-notebook serve` of a real file with Node alone, until it has said its link. */
+async function startServed(args: readonly string[] = []) {
   const { folder, env } = await installed()
   copyFileSync(join(await filesOf('make_h5ad.py'), 'csr-plain.h5ad'), join(folder, 'data.h5ad'))
-  const served = spawn('npx', ['--offline', 'cellucid-notebook', 'serve', 'data.h5ad', '--no-open'], {
+  const served = spawn('npx', ['--offline', 'cellucid-notebook', 'serve', 'data.h5ad', '--no-open', ...args], {
     env,
     cwd: folder,
     detached: true,
@@ -80,11 +84,37 @@ test('npx cellucid-notebook serve shows a real .h5ad with Node alone, and Ctrl+C
   })
   await expect.poll(() => output, { timeout: 60_000 }).toMatch(/Ctrl\+C ends it/)
   expect(output).toContain('data.h5ad: 300 cells × 24 genes')
-  const link = new URL(/http:\S+/.exec(output)?.[0] ?? '')
+  return {
+    link: new URL(/http:\S+viewerToken=\S+/.exec(output)?.[0] ?? ''),
+    /** As a terminal sends it: to all of its foreground group. @returns all that was said */
+    async interrupt() {
+      process.kill(-(served.pid ?? 0), 'SIGINT')
+      await closed
+      return output
+    },
+  }
+}
+
+test('npx cellucid-notebook serve shows a real .h5ad with Node alone, and Ctrl+C ends it', async () => {
+  const { link, interrupt } = await startServed()
   expect(await (await fetch(link)).text()).toContain('Content-Security-Policy')
   expect(await identityAt(link)).toMatchObject({ kind: 'h5ad', nObs: 300 })
-  // A terminal sends it to all of its foreground group.
-  process.kill(-(served.pid ?? 0), 'SIGINT')
-  await closed
-  expect(output.trimEnd()).toMatch(/Ended\.$/)
+  expect((await interrupt()).trimEnd()).toMatch(/Ended\.$/)
+})
+
+test('with --ui hosted it fetches the hosted viewer into the user’s cache and serves it', async () => {
+  const upstream = await hostedSite('one')
+  const { link, interrupt } = await startServed(['--ui', 'hosted', '--web-source-url', upstream.url])
+  const { viewerId, viewerToken } = Object.fromEntries(link.searchParams) as Ids // as the program printed them
+  const headers = { [KEY_HEADER]: await tradeToken(new URL('.', link).href, { viewerId, viewerToken }) }
+  const { state, url } = await (await fetch(new URL(HOSTED_ROUTES.hosted, link), { headers })).json()
+  expect(state).toMatchObject({
+    status: 'ready',
+    build: 'one',
+    place: expect.stringContaining('.cache/cellucid-notebook'),
+  })
+  expect(url).toMatch(/^_cellucid\/u\/[A-Za-z0-9_-]{43}\/\?anndata=true$/)
+  const page = await fetch(new URL(url, link))
+  expect(Buffer.from(await page.arrayBuffer())).toEqual(filesOfBuild('one').get('/index.html'))
+  expect(await interrupt()).toContain(`Shown by cellucid's hosted viewer, from ${upstream.url}.`)
 })

@@ -67,7 +67,11 @@ describe('a server that listens for other machines', () => {
 test('the wildcard address stands for the addresses and the name of this machine, never for itself', () => {
   const names = namesOf('0.0.0.0')
   const outside = Object.values(networkInterfaces()).flatMap((each) => each?.filter(({ internal }) => !internal) ?? [])
-  for (const { address, scopeid } of outside) if (!scopeid) expect(names).toContain(address)
+  for (const { address, scopeid, family } of outside) {
+    if (!scopeid) expect(namesOf('::')).toContain(address)
+    // A server of every IPv4 address is reached by no other.
+    expect(names.includes(address)).toBe(family === 'IPv4')
+  }
   expect(names.filter((name) => isLoopbackAddress(name) || name === '0.0.0.0')).toEqual([])
   expect(namesOf('node7')).toEqual(['node7'])
 })

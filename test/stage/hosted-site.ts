@@ -23,6 +23,8 @@ export type SiteMode =
 export type HostedSite = {
   url: string
   mode: SiteMode
+  /** How long a slow site takes for a file. */
+  slowMs: number
   /** What it answers with now. */
   build: string
   /** Every request as it came: path and headers. */
@@ -46,7 +48,7 @@ const TYPES: Record<string, string> = {
 /** The stand-in for the hosted viewer's site, on loopback; the stand-in for its viewer lies in hosted-app/. */
 export async function hostedSite(build = 'one', mode: SiteMode = 'healthy'): Promise<HostedSite> {
   const sockets = new Set<Socket>()
-  const site: HostedSite = { url: '', mode, build, requests: [], close: () => end(server, sockets) }
+  const site: HostedSite = { url: '', mode, slowMs: 1_500, build, requests: [], close: () => end(server, sockets) }
   const server = createServer((request, response) => void answer(site, request, response))
   server.on('connection', (socket) => {
     sockets.add(socket)
@@ -89,7 +91,7 @@ async function answer(site: HostedSite, request: IncomingMessage, response: Serv
   const isScript = path.startsWith('/assets/app-') && path.endsWith('.js')
   if (isScript && spoil(site, response, { bytes, type })) return
   if (site.mode === 'silent') return
-  if (site.mode === 'slow') await new Promise((resolve) => setTimeout(resolve, 400))
+  if (site.mode === 'slow') await new Promise((resolve) => setTimeout(resolve, site.slowMs))
   response.writeHead(200, { 'content-type': type, 'content-length': bytes.length }).end(bytes)
 }
 

@@ -1,47 +1,29 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { CHROMIUM_ARGUMENTS, findChromium } from '../../../scripts/chromium.mjs'
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { filesOf } from '../../server/sources/anndata-files.ts'
 import { CommandLine } from '../../stage/command-line.ts'
+import { quietBrowser } from '../../stage/quiet-browser.ts'
 import { says } from './page-stage.ts'
 
 const PICTURES = resolve(import.meta.dirname, '../../../dist/browser/served')
 
 /** What a person at a terminal starts, in a browser. */
-let browser: Browser
-let context: BrowserContext
-let errors: string[] = []
+const tab = quietBrowser({ width: 900, height: 560 })
 let data = ''
 
 beforeAll(async () => {
-  const executablePath = findChromium()
-  if (executablePath === null) throw new Error('No Chromium on the PATH: install it, or set CHROME_PATH')
   data = await filesOf('make_refused.py')
   mkdirSync(PICTURES, { recursive: true })
-  browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGUMENTS, chromiumSandbox: false })
 })
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 900, height: 560 } })
-  errors = []
-  context.on('weberror', (error) => errors.push(String(error.error())))
-  context.on('console', (line) => {
-    if (line.type() === 'error') errors.push(line.text())
-  })
-})
-afterEach(async () => {
-  await context.close()
-  expect(errors).toEqual([])
-})
-afterAll(() => browser.close())
 
 async function served(path: string): Promise<{ run: CommandLine; page: Page; link: string }> {
   const run = new CommandLine(['serve', path], { cwd: data })
   onTestFinished(() => run.stop())
   const { href } = await run.link()
-  const page = await context.newPage()
+  const page = await tab.context.newPage()
   await page.goto(href)
   return { run, page, link: href }
 }
@@ -57,7 +39,7 @@ describe('a dataset served from the terminal', () => {
     await page.getByRole('button', { name: 'Select a' }).click()
     await says(page, 'selected', '6')
     // A second tab knows it too, so the server does.
-    const second = await context.newPage()
+    const second = await tab.context.newPage()
     await second.goto(link)
     await says(second, 'selected', '6')
     await second.close()
@@ -79,7 +61,7 @@ describe('a dataset served from the terminal', () => {
     await run.ended
     await page.getByText('The connection to the server is lost').waitFor()
     await page.screenshot({ path: join(PICTURES, 'ended.png') })
-    errors = errors.filter((line) => !line.includes('ERR_CONNECTION_REFUSED'))
+    tab.errors = tab.errors.filter((line) => !line.includes('ERR_CONNECTION_REFUSED'))
   })
 })
 
@@ -112,6 +94,6 @@ describe('a folder of datasets served from the terminal', () => {
     expect(await page.getByRole('alert').textContent()).toContain('is not an HDF5 file')
     await page.emulateMedia({ colorScheme: 'dark' })
     await page.screenshot({ path: join(PICTURES, 'refused-dark.png') })
-    errors = errors.filter((line) => !line.includes('422'))
+    tab.errors = tab.errors.filter((line) => !line.includes('422'))
   })
 })

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
@@ -9,12 +10,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { type IncomingMessage, request } from 'node:http'
+import { connect, createServer, isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ROUTES } from '../../../protocol/urls.ts'
 import { runCommand } from '../../../server/command-line/run-command.ts'
 import { Terminal } from '../../../server/command-line/terminal.ts'
 import { CommandLine, type CommandOptions, runCommandLine } from '../../stage/command-line.ts'
@@ -127,6 +130,47 @@ describe('serve of one dataset', () => {
   })
 })
 
+describe('serve for other machines', () => {
+  /** One request to an address of this machine, under a name. */
+  async function statusAt(address: string, path: string, host: string): Promise<number | undefined> {
+    const asked = request({ host: address, port: Number(host.split(':').at(-1)), path, headers: { host } }).end()
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage] // the arguments of 'response'
+    answer.resume()
+    return answer.statusCode
+  }
+
+  test('warns, is there at every address that it prints, and says nothing at any of them without the link', async () => {
+    const run = serve(['good.h5ad', '--host', '0.0.0.0'])
+    const { port, search } = await run.link()
+    await run.says(/^warning: Other machines can reach this server\. It shows nothing without the link/m)
+    const links = [...run.output.matchAll(/http:\/\/\S+/g)].map(([link]) => new URL(link))
+    const addresses = links.filter(({ hostname }) => isIP(hostname) !== 0)
+    expect(addresses.map(({ hostname }) => isIP(hostname))).toEqual(addresses.map(() => 4))
+    for (const link of addresses) expect(await identityAt(link)).toMatchObject({ nObs: 12 })
+
+    // Only a server of every address is reached by the second one of the loopback network.
+    for (const address of ['127.0.0.2', ...addresses.map(({ hostname }) => hostname)]) {
+      for (const { host } of links) {
+        expect([address, host, await statusAt(address, `/${search}`, host)]).toEqual([address, host, 200])
+        for (const path of ['/', '/?viewerId=0000000000000000', ...READS]) {
+          expect([address, host, path, await statusAt(address, path, host)]).toEqual([address, host, path, 401])
+        }
+      }
+      for (const host of [`127.0.0.2:${port}`, `0.0.0.0:${port}`, `evil.example:${port}`]) {
+        expect([host, await statusAt(address, `/${search}`, host)]).toEqual([host, 421])
+      }
+    }
+  })
+
+  const READS = [ROUTES.health, ROUTES.info, ROUTES.identity, ROUTES.genes, ROUTES.commands].map((route) => `/${route}`)
+
+  test('is no word of warning where the address is this machine’s own', async () => {
+    const run = serve(['good.h5ad', '--host', 'localhost'])
+    expect(await identityAt(await run.link())).toMatchObject({ nObs: 12 })
+    expect(run.errors.replace(SLOW, '')).toBe('')
+  })
+})
+
 describe('a command that cannot be done says why in one sentence, and nothing of its insides', () => {
   test.each<[line: string, status: number, words: string[]]>([
     ['serve good.h5ad --host nowhere.invalid', 69, ['--host takes an address or a name of this machine']],
@@ -164,6 +208,12 @@ describe('a command that cannot be meant as it was written is told what could be
     ['serve good.h5ad --port', '--port needs a value'],
     ['serve good.h5ad --port 99999', '--port takes a number from 1 to 65535; found "99999"'],
     ['serve good.h5ad --open --no-open', 'exclude each other'],
+    ['serve good.h5ad --ui cellxgene', '--ui takes "embedded" or "hosted"; found "cellxgene".'],
+    ['serve good.h5ad --web-source-url https://x.example', '--web-source-url says where the hosted viewer comes from'],
+    [
+      'serve good.h5ad --ui hosted --web-source-url http://x.example',
+      '--web-source-url "http://x.example" cannot be used: over plain http others could change it',
+    ],
     ['serve good.h5ad --open=yes', '--open takes no value; found "yes"'],
   ]
   test.each(rows)('%s', async (line, words) => {

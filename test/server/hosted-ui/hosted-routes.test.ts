@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { HostedUis } from '../../../server/hosted-ui/hosted-uis.ts'
+import { listen } from '../../../server/listen.ts'
 import { appStage, HOST } from '../../stage/app-stage.ts'
 import { filesOf, type HostedSite, hostedSite } from '../../stage/hosted-site.ts'
+import { requestRaw, UPGRADE } from '../../stage/raw-http.ts'
 import { makeIds } from '../../stage/start-server.ts'
 
 async function stage(upstream: HostedSite, { isOffline = false, place = makePlace() } = {}) {
@@ -180,6 +182,34 @@ test('the key in the path opens reads, events and sessions of its viewer until t
   }
 })
 
+test('the key in the path is taken neither as an upgrade nor by a viewer that has ended', async () => {
+  const { app, viewer, viewers, folder, untilReady } = await stage(await hostedSite('one'))
+  await untilReady()
+  const port = await listen(app, 0, false)
+  const headers = [['Host', `127.0.0.1:${port}`]] as const
+  const ask = async (path: string, isUpgrade: boolean) => {
+    const target = `${folder}/${path}`
+    return (await requestRaw(port, { target, headers: isUpgrade ? [...headers, ...UPGRADE] : headers })).status
+  }
+  for (const path of ['', 'index.html', 'assets/app-one.js', 'dataset_identity.json', '_cellucid/health']) {
+    expect([path, await ask(path, false), await ask(path, true)]).toEqual([path, 200, 400])
+  }
+  expect(await ask('_cellucid/channel', true)).toBe(400)
+  await viewers.close(viewer.id, 'The test is over.')
+  expect([await ask('', false), await ask('', true)]).toEqual([401, 401])
+})
+
+test('a cache folder that is a link is refused with a sentence in the frame, and the data is there all the same', async () => {
+  const place = makePlace()
+  symlinkSync(dirname(place), place)
+  const { ask, get } = await stage(await hostedSite('one'), { place })
+  expect((await ask()).state).toMatchObject({
+    status: 'unavailable',
+    lastError: `The cache folder ${place} is a symbolic link, which is not followed. Let CELLUCID_WEB_PROXY_CACHE_DIR name a folder that is yours alone.`,
+  })
+  expect((await get('points_2d.bin')).statusCode).toBe(200)
+})
+
 test('without network and cache the state says why, the data is there all the same, and the embedded page is a click away', async () => {
   const upstream = await hostedSite('one', 'gone')
   const { app, ask, get, viewer, place } = await stage(upstream)
@@ -204,6 +234,31 @@ test('with a whole build on disk the site is never asked, neither where the netw
     expect((await ask()).state).toMatchObject({ status: 'ready', build: 'one', isOffline })
     expect((await get('')).rawPayload).toEqual(filesOf('one').get('/index.html'))
   }
+  expect(upstream.requests).toEqual([])
+})
+
+test('once a day the site is asked behind the page’s back; its new build is for the next page, and the open one keeps its files', async () => {
+  const upstream = await hostedSite('one')
+  const place = makePlace()
+  await (await stage(upstream, { place })).untilReady()
+  upstream.requests.length = 0
+  expect((await (await stage(upstream, { place })).ask()).state.build).toBe('one')
+  expect(upstream.requests).toEqual([])
+
+  const [checked = ''] = readdirSync(place).filter((name) => name.startsWith('checked-'))
+  const longAgo = new Date(Date.now() - 25 * 60 * 60_000)
+  utimesSync(join(place, checked), longAgo, longAgo)
+  upstream.build = 'two'
+  const { ask, get } = await stage(upstream, { place })
+  expect((await ask()).state).toMatchObject({ status: 'ready', build: 'one' })
+  expect((await get('')).rawPayload).toEqual(filesOf('one').get('/index.html'))
+  await expect.poll(async () => (await ask()).state.build, { timeout: 10_000 }).toBe('two')
+  upstream.mode = 'gone'
+  upstream.requests.length = 0
+  for (const path of ['assets/paint-one.js', 'assets/app-two.js', '']) {
+    expect([path, (await get(path)).statusCode]).toEqual([path, 200])
+  }
+  expect((await get('')).rawPayload).toEqual(filesOf('two').get('/index.html'))
   expect(upstream.requests).toEqual([])
 })
 

@@ -24,6 +24,7 @@ const askJson = async (path) => (await ask(path)).json()
 const askArray = async (path, type) => new type(await (await ask(path)).arrayBuffer())
 
 async function tell(event) {
+  if (!isInNotebook) return
   const response = await fetch(new URL('_cellucid/events', base), {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -34,9 +35,11 @@ async function tell(event) {
 
 const HEALTH = ['status', 'type', 'version']
 const NOTEBOOK = ['jupyter', 'viewerId', 'viewerToken']
+// Served from a terminal, nobody listens to events and nobody sends commands.
+const isInNotebook = query.jupyter === 'true'
 
 async function start() {
-  exactKeys(query, NOTEBOOK, [...NOTEBOOK, 'anndata'])
+  exactKeys(query, [], ['anndata'], NOTEBOOK, [...NOTEBOOK, 'anndata'])
   const anndata = ['format', 'is_backed', 'n_cells', 'n_genes']
   const health = exactKeys(await askJson('_cellucid/health'), HEALTH, [...HEALTH, ...anndata])
   if ((health.type === 'anndata') !== (query.anndata === 'true')) throw new Error('The address and health disagree.')
@@ -51,8 +54,9 @@ async function start() {
   if (positions.length !== identity.stats.n_cells * dimension) throw new Error('Positions of another length.')
   const dataset = { at, identity, obs, genes, positions, dimension, highlights: new Map(), hidden: new Set() }
   await colorBy(dataset, obs._categoricalFields[0]?.[0] ?? obs._continuousFields[0]?.[0] ?? genes.fields[0]?.[0])
-  listen(dataset)
+  if (isInNotebook) listen(dataset)
   watchClicks(dataset)
+  offerSession(identity)
   paint(dataset)
   state.cells = String(identity.stats.n_cells)
   state.drawn = 'true'
@@ -139,7 +143,7 @@ async function obey(dataset, message) {
       const { requestId } = exactKeys(message, ['type', 'requestId'])
       const where = new URL('_cellucid/session_bundle', base)
       where.search = new URLSearchParams({ viewerId: query.viewerId, requestId })
-      const response = await fetch(where, { method: 'POST', body: new Blob(['CELLUCID_SESSION\n', 'stand-in']) })
+      const response = await fetch(where, { method: 'POST', body: sessionOf('stand-in') })
       if (!response.ok) throw new Error(`The session was answered with ${response.status}`)
       return
     }
@@ -157,6 +161,21 @@ function watchClicks({ identity }) {
     void tell({ type: 'selection', cells, source: 'lasso' })
   })
 }
+
+/** A session goes to the user's disk and comes from there; the server has no part in it. */
+function offerSession(identity) {
+  document.getElementById('save').addEventListener('click', () => {
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(sessionOf(state.color))
+    link.download = `${identity.id}.cellucid-session`
+    link.click()
+  })
+  document.getElementById('load').addEventListener('change', async ({ target }) => {
+    const text = await target.files[0].text()
+    state.restored = /^CELLUCID_SESSION\n(.*)$/.exec(text)?.[1] ?? 'not a session'
+  })
+}
+const sessionOf = (content) => new Blob(['CELLUCID_SESSION\n', content])
 
 start().catch((error) => {
   state.failed = String(error.message ?? error)
