@@ -305,7 +305,7 @@ export class ChannelClient {
 /** What is said anew anyway. */
 const NOT_RESENT: ReadonlySet<string> = new Set(['event/hover', 'pong', 'touched'])
 
-const ENDED = 'This view has been closed. Run the cell again to open it.'
+const ENDED = 'This view has been closed. Run the cell or the command again.'
 const OLDER = 'The page is older than the server: reload the notebook page.'
 const UNREACHABLE =
   'The viewer cannot reach its server any more. Run the cell or the command again if it does not come back.'

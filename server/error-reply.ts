@@ -6,8 +6,8 @@ import type { Log } from './log.ts'
 const SENTENCES: Partial<Record<ErrorCode, string>> = {
   bad_request: 'This request is not one that the viewer sends. Reload the notebook page.',
   no_key: 'This data is shown to viewer pages only. Open viewer.viewer_url from the notebook.',
-  bad_key: 'This page is not known any more: its viewer or its server ended. Run the cell again.',
-  bad_token: 'This link is not valid any more. Run the cell again.',
+  bad_key: 'This page is not known any more: its viewer or its server ended. Run the cell or the command again.',
+  bad_token: 'This link is not valid any more. Run the cell or the command again.',
   forbidden: 'Another web page may not ask for this. Open viewer.viewer_url from the notebook.',
   not_found: 'The viewer server has nothing at this address. Open viewer.viewer_url from the notebook.',
   method_not_allowed: 'The viewer server takes no such request here. Open viewer.viewer_url from the notebook.',

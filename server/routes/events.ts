@@ -44,7 +44,8 @@ export function eventRoutes(app: FastifyInstance, { viewers }: AppParts): void {
 
 function pageOf(request: FastifyRequest, viewers: Viewers): PageChannel {
   const { page } = admissionOf(request)
-  if (page === null) throw new ProtocolError('bad_key', 'This page is not known any more. Run the cell again.')
+  if (page === null)
+    throw new ProtocolError('bad_key', 'This page is not known any more. Run the cell or the command again.')
   return viewerOf(request, viewers).page(page.id)
 }
 

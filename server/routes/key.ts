@@ -37,7 +37,7 @@ export function keyRoute(app: FastifyInstance, { viewers, report }: AppParts): v
     await delay(viewers.refusedTokenDelay(viewerId))
     throw new ProtocolError(
       'bad_token',
-      'This link is not valid any more. Run the cell again, or open viewer.viewer_url.',
+      'This link is not valid any more. Run the cell or the command again, or open viewer.viewer_url.',
     )
   })
 }

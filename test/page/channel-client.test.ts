@@ -212,7 +212,7 @@ describe('the channel', () => {
   })
 
   test.each([
-    [CLOSE_CODES.unknownKey, 'This view has been closed. Run the cell again to open it.'],
+    [CLOSE_CODES.unknownKey, 'This view has been closed. Run the cell or the command again.'],
     [CLOSE_CODES.protocolError, 'The page is older than the server: reload the notebook page.'],
   ])('is lost at once when the server closes with %i', async (code, sentence) => {
     const { connection, said } = await openChannel()
