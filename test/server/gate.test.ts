@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../protocol/errors.ts'
 import type { PageKey, ViewerId } from '../../protocol/probe.ts'
-import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
+import { HOSTED_ROUTES, KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
 import { authorityText } from '../../server/authority.ts'
 import { type Allow, admit } from '../../server/gate.ts'
 
@@ -260,8 +260,10 @@ describe('the page key', () => {
     [ROUTES.events, 'POST'],
     [ROUTES.commands, 'GET'],
     [ROUTES.snapshot, 'PUT'],
+    [HOSTED_ROUTES.hosted, 'GET'],
+    [HOSTED_ROUTES.hosted, 'POST'],
   ] as const
-  test.each(all)('%s needs one', (route, method) => {
+  test.each(all)('%s needs one (%s)', (route, method) => {
     expect(verdictOf(`/${route}`, [LOCAL], method)).toBe('no_key')
     expect(verdictOf(`/${route}`, [LOCAL, [KEY_HEADER, 'x'.repeat(43)]], method)).toBe('bad_key')
     expect(verdictOf(`/${route}`, [LOCAL, [KEY_HEADER, '']], method)).toBe('bad_key')
@@ -278,6 +280,64 @@ describe('the page key', () => {
     expect(verdictOf(`/${ROUTES.info}`, [LOCAL])).toBe('open')
     expect(verdictOf(`/${ROUTES.key}`, [LOCAL], 'POST')).toBe('keyMaking')
     expect(verdictOf(`/${ROUTES.channel}`, [LOCAL])).toBe('channel')
+  })
+})
+
+describe('the key in the path of a hosted page', () => {
+  const at = (path: string, key = CAPABILITY) => `/_cellucid/u/${key}/${path}`
+
+  test.each([
+    ['GET', ''],
+    ['HEAD', 'index.html'],
+    ['GET', 'assets/app.js'],
+    ['GET', 'obs/leiden.codes.u8'],
+    ['GET', ROUTES.health],
+    ['GET', ROUTES.identity],
+    ['POST', ROUTES.events],
+    ['POST', ROUTES.sessionBundle],
+  ])('lets through %s %s, with no header of ours', (method, path) => {
+    expect(verdictOf(at(path), [LOCAL], method)).toBe('capability')
+  })
+
+  test.each([
+    ['POST', ''],
+    ['POST', 'index.html'],
+    ['POST', ROUTES.key],
+    ['POST', HOSTED_ROUTES.hosted],
+    ['PUT', ROUTES.snapshot],
+    ['PUT', ROUTES.events],
+    ['GET', ROUTES.events],
+    ['GET', ROUTES.sessionBundle],
+    ['OPTIONS', ''],
+    ['DELETE', 'index.html'],
+  ])('refuses %s %s', (method, path) => {
+    expect(verdictOf(at(path), [LOCAL], method)).toBe('method_not_allowed')
+  })
+
+  test.each([
+    ['another key', at('', 'd'.repeat(43)), 'bad_key'],
+    ['a page key', at('', KEY), 'bad_key'],
+    ['a shorter key', at('', CAPABILITY.slice(1)), 'bad_request'],
+    ['a key and no slash behind it', at('').slice(0, -1), 'no_key'],
+    ['a dot segment', at('../../identity'), 'bad_request'],
+    ['an encoded dot segment', at('%2e%2e/%2e%2e/identity'), 'bad_request'],
+    ['an encoded slash', at('obs%2fleiden'), 'bad_request'],
+  ])('with %s opens nothing', (_, target, verdict) => {
+    expect(verdictOf(target, [LOCAL])).toBe(verdict)
+  })
+
+  test('opens nothing as a header, and a page key beside it speaks for no other viewer', () => {
+    expect(verdictOf(`/${ROUTES.identity}`, [LOCAL, [KEY_HEADER, CAPABILITY]])).toBe('bad_key')
+    const beside = { rawHeaders: [...LOCAL, KEY_HEADER, OTHER_KEY], target: at(''), method: 'GET' }
+    expect(admit(beside, allow)).toMatchObject({ admission: { class: 'capability', viewerId: VIEWER } })
+  })
+
+  test('is no way in for pages of other sites and names of other machines', () => {
+    expect(verdictOf(at(''), [['Host', 'evil.example']])).toBe('misdirected')
+    expect(verdictOf(at(''), [LOCAL, ['Origin', 'https://evil.example']])).toBe('forbidden')
+    for (const mode of ['navigate', 'cors', 'no-cors']) {
+      expect(verdictOf(at(''), [LOCAL, ['Sec-Fetch-Site', 'cross-site'], ['Sec-Fetch-Mode', mode]])).toBe('forbidden')
+    }
   })
 })
 
