@@ -52,6 +52,7 @@ test('the shell is shown for a viewer of the hosted UI, and the hosted page belo
   expect(page.rawPayload).toEqual(filesOf('one').get('/index.html'))
   const policy = String(page.headers['content-security-policy'])
   expect(policy).not.toContain('unsafe-inline')
+  expect(policy).toMatch(/; frame-ancestors 'self' http:\/\/localhost:\* http:\/\/127\.0\.0\.1:\*$/)
   expect(policy).toContain("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';")
   const script = await get('assets/app-one.js')
   expect(script.headers['content-type']).toBe('text/javascript')
