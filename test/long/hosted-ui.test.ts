@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FrameLocator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../scripts/jupyter-lab.mjs'
 import { type HostedSite, hostedSite, type SiteMode } from '../stage/hosted-site.ts'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
 import { runCell, runSource, viewerReady, viewerRoot } from '../stage/notebook.ts'
@@ -23,7 +24,7 @@ type Shown = { page: Page; shell: FrameLocator; hosted: FrameLocator; place: str
 /** Run `show_anndata(…, ui="hosted")` in a new notebook. @param place the cache of an earlier run */
 async function show(
   upstream: HostedSite,
-  { place = makePlace(), environment = {} as Record<string, string> } = {},
+  { place = makePlace(), environment = {} as Record<string, string>, more = '' } = {},
 ): Promise<Shown> {
   const variables = { CELLUCID_WEB_PROXY_CACHE_DIR: place, ...environment }
   const page = await stage.open([
@@ -33,7 +34,7 @@ import warnings; warnings.filterwarnings("ignore")
 import scanpy
 from cellucid_notebook import show_anndata
 adata = scanpy.datasets.pbmc68k_reduced()
-viewer = show_anndata(adata, ui="hosted", web_source_url="${upstream.url}")
+viewer = show_anndata(adata, ui="hosted", web_source_url="${upstream.url}"${more})
 events = []
 viewer.on_message(lambda event: events.append(event))`,
   ])
@@ -110,6 +111,18 @@ test('viewer_url in a tab of its own shows the hosted page too, and commands rea
   expect(tab.url()).not.toContain('viewerToken')
   await runSource(shown.page, 'viewer.set_color_by("louvain")')
   await hosted.locator('html[data-color="louvain"]').waitFor({ state: 'attached' })
+}, 120_000)
+
+test('below the notebook’s own address, by its proxy, the hosted page is the same', async () => {
+  const port = await freePort()
+  const base = new URL(`proxy/${port}/`, stage.lab.url).href
+  const shown = await show(await hostedSite('one'), { more: `, port=${port}, client_server_url="${base}"` })
+  await drawn(shown, 'one')
+  const addresses = shown.page.frames().map((frame) => frame.url())
+  expect(addresses.filter((address) => address.startsWith(`${base}_cellucid/u/`))).toHaveLength(1)
+  await runSource(shown.page, 'viewer.wait_for_ready(10); viewer.set_color_by("CD3D")')
+  await shown.hosted.locator('html[data-color="CD3D"]').waitFor({ state: 'attached' })
+  expect(stage.errors.filter((line) => /hosted|Content Security|Refused/.test(line))).toEqual([])
 }, 120_000)
 
 /** Why a cold start ends without a picture, `null`: it ends with one. A warm one always does, whatever the site does. */

@@ -82,6 +82,7 @@ def test_a_shown_viewer_has_a_bar_in_its_cell_while_its_files_are_fetched(kernel
     )
 
 
+@pytest.mark.long
 def test_a_terminal_has_one_bar_on_one_line_whoever_waits(site: str, tmp_path: Path) -> None:
     program = f"""
 import anndata, numpy as np
@@ -112,6 +113,26 @@ def read_terminal(descriptor: int) -> bytes:
         return os.read(descriptor, 4096)
     except OSError:  # its other end was closed
         return b""
+
+
+@pytest.mark.long
+def test_an_interrupt_stops_fetching_and_the_next_attempt_goes_on_from_there(kernel: Notebook, site: str) -> None:
+    kernel.run(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site!r})")
+    waiting = kernel.start("viewer.ensure_web_ui_cached()")
+    kernel.wait(
+        lambda m: (
+            m["msg_type"] in ("display_data", "update_display_data")
+            and m["parent_header"].get("msg_id") == waiting
+            and "/3 files" in m["content"]["data"].get("text/plain", "")
+        )
+    )
+    kernel.manager.interrupt_kernel()
+    failed = kernel.wait(lambda m: m["msg_type"] == "error" and m["parent_header"].get("msg_id") == waiting)
+    assert failed["content"]["ename"] == "KeyboardInterrupt"
+    state = "viewer.debug_connection()['hosted_ui']"
+    assert kernel.evaluate(f"({state}['status'], {state}['fetching'])") == "('unavailable', None)"
+    kernel.run("viewer.ensure_web_ui_cached()")
+    assert kernel.evaluate(f"{state}['status']") == "ready"
 
 
 def test_files_are_fetched_ahead_listed_and_removed(kernel: Notebook, site: str, tmp_path: Path) -> None:
