@@ -29,6 +29,9 @@ const NAMES_AT_ONCE = 64
 const MAX_NAME_BLOCKS = 1_000
 const MAX_RECENT = 6
 
+/** A choice that is not on screen yet. */
+type Reading = { overtaken: AbortController; again(): Promise<void> }
+
 /** What is asked for before anything is known of the dataset. */
 type Early = { identity: Promise<Identity>; embedding: Promise<Embedding>; column: Promise<Column>; stop(): void }
 
@@ -43,7 +46,8 @@ export class Viewer {
   readonly #cache = new ColumnCache()
   readonly #cellNames = new Map<number, Promise<readonly string[]>>()
   readonly #askedFields = new Set<string>()
-  readonly #reading = new Map<string, AbortController>()
+  /** Topic → what is being read of it. */
+  readonly #reading = new Map<string, Reading>()
   picture: PictureControls | null = null
 
   constructor(store: Store, client: ServerClient, signal: AbortSignal) {
@@ -213,7 +217,7 @@ export class Viewer {
     else this.picture?.setCamera(camera)
   }
 
-  /** The dataset may have changed under the same name: read anew what is on screen. */
+  /** The dataset may have changed under the same name: read anew what is on screen, or on its way there. */
   async refresh(): Promise<void> {
     const { store } = this
     this.#cache.clear()
@@ -228,14 +232,13 @@ export class Viewer {
       },
     )
     const { embedding, color, camera, identity } = store
-    const state = pageState(store)
     const info = identity.value?.embeddings.find(({ key }) => key === embedding.value?.key)
     const choice = info === undefined ? null : choiceOf(info, embedding.value?.dimensions)
     await Promise.all([
-      choice === null ? undefined : this.#readEmbedding(choice, camera.value),
-      this.setColor(color.value?.by ?? null),
+      this.#again('embedding') ?? (choice === null ? undefined : this.#readEmbedding(choice, camera.value)),
+      this.#again('color') ?? this.setColor(color.value?.by ?? null),
     ])
-    await this.#restoreFilters(state)
+    await this.#restoreFilters(pageState(store))
   }
 
   /** What the dataset calls one cell. Asked for in blocks: neighbours are often wanted next. */
@@ -356,8 +359,12 @@ export class Viewer {
     this.picture?.resetCamera()
   }
 
+  #again(topic: string): Promise<void> | undefined {
+    return this.#reading.get(topic)?.again()
+  }
+
   #cancel(topic: string): void {
-    this.#reading.get(topic)?.abort()
+    this.#reading.get(topic)?.overtaken.abort()
     this.#reading.delete(topic)
     this.store.end(topic)
   }
@@ -371,7 +378,7 @@ export class Viewer {
   ): Promise<void> {
     this.#cancel(topic)
     const overtaken = new AbortController()
-    this.#reading.set(topic, overtaken)
+    this.#reading.set(topic, { overtaken, again: () => this.#choose(topic, what, read, show) })
     const signal = AbortSignal.any([this.#signal, overtaken.signal])
     this.store.begin(topic, what)
     try {
@@ -382,7 +389,7 @@ export class Viewer {
       this.failed(topic)(error)
       throw error
     } finally {
-      if (this.#reading.get(topic) === overtaken) this.#cancel(topic)
+      if (this.#reading.get(topic)?.overtaken === overtaken) this.#cancel(topic)
     }
   }
 }

@@ -150,3 +150,18 @@ test('a refresh reads anew what is on screen and keeps the view', async () => {
   expect(store.identity.value?.obs.at(-1)?.key).toBe('new')
   expect(pageState(store)).toMatchObject({ embedding: 'X_pca', dimensions: 3, color: GENE })
 })
+
+test('a refresh leaves what was chosen meanwhile, and reads that anew', async () => {
+  const { viewer, store, server } = await openViewer()
+  const release = server.hold('identity')
+  const refreshed = viewer.refresh()
+  const letGene = server.hold('columns/var')
+  const letPlaces = server.hold('X_pca')
+  const chosen = [viewer.setColor(GENE), viewer.setEmbedding({ key: 'X_pca', dimensions: 3 })]
+  release()
+  await expect.poll(() => server.asked.filter((path) => path.includes('CD3D'))).toHaveLength(2)
+  letGene()
+  letPlaces()
+  await Promise.all([refreshed, ...chosen])
+  expect(pageState(store)).toMatchObject({ embedding: 'X_pca', dimensions: 3, color: GENE })
+})
