@@ -31,8 +31,9 @@ export const PAGE = {
   ...BROWSER,
   entryPoints: ['page/main.tsx'],
   plugins: [unusedSchemasLeave(), shadersWithoutAir()],
-  jsx: 'automatic',
-  jsxImportSource: 'preact',
+  // Children as arguments are shorter than as a member of every element's props.
+  tsconfigRaw: { compilerOptions: { jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment' } },
+  inject: ['page/jsx-factory.ts'],
 }
 
 /**
