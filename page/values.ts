@@ -1,4 +1,5 @@
 import type { Column, DenseColumn, SparseColumn } from '../protocol/column-frame.ts'
+import type { Axis } from './axis.ts'
 
 export type ValueColumn = DenseColumn | SparseColumn
 
@@ -32,20 +33,20 @@ export function denseValues(column: ValueColumn): Float32Array {
 }
 
 /**
- * How many cells have a value in each of `bins` equal parts of [low, high]; cells beyond are in none.
+ * How many cells have a value in each of `bins` equal parts of the axis; cells beyond are in none.
  * @param cells only these; all where left out
  */
 export function histogram(
   values: Float32Array,
-  [low, high]: readonly [number, number],
+  axis: Axis,
   bins: number,
   cells: Uint32Array | null = null,
 ): Uint32Array {
   const counts = new Uint32Array(bins)
-  const scale = bins / (high - low)
   const add = (value: number) => {
-    if (!(value >= low && value <= high)) return
-    const bin = Math.min(bins - 1, Math.floor((value - low) * scale))
+    const place = axis.place(value)
+    if (!(place >= 0 && place <= 1)) return
+    const bin = Math.min(bins - 1, Math.floor(place * bins))
     counts[bin] = (counts[bin] ?? 0) + 1
   }
   if (cells === null) values.forEach(add)

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useMemo } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import type { Axis } from '../axis.ts'
 import type { Colorable } from '../colorable.ts'
 import { filterOf } from '../filters.ts'
@@ -8,6 +8,7 @@ import { denseValues, histogram, type ValueColumn } from '../values.ts'
 import { usePage } from './page-context.ts'
 
 const BINS = 56
+const NO_COUNTS = new Uint32Array(0)
 /** Narrower brushes are clicks: they show all again. */
 const SMALLEST_BRUSH = 0.01
 
@@ -21,9 +22,17 @@ export function Histogram({ by, column, axis }: HistogramProps): VNode {
   const { viewer } = usePage()
   const { selection, filters } = viewer.store
   const { cells } = selection.value
-  const places = useMemo(() => denseValues(column).map((value) => axis.place(value)), [column, axis])
-  const all = useMemo(() => histogram(places, [0, 1], BINS), [places])
-  const chosen = useMemo(() => (cells.length === 0 ? null : histogram(places, [0, 1], BINS, cells)), [places, cells])
+  const values = useMemo(() => denseValues(column), [column])
+  const counts = useSignal<Uint32Array>(NO_COUNTS)
+  // After the frame that is drawn with the new colours: a picture does not wait for its legend.
+  useEffect(() => {
+    counts.value = histogram(values, axis, BINS)
+  }, [values, axis])
+  const all = counts.value
+  const chosen = useMemo(
+    () => (cells.length === 0 ? null : histogram(values, axis, BINS, cells)),
+    [values, axis, cells],
+  )
   const start = useSignal<number | null>(null)
   const filter = filterOf(filters.value, by)
   const kept = filter?.kind === 'range' ? [axis.place(filter.low), axis.place(filter.high)] : null

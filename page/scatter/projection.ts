@@ -32,8 +32,16 @@ export function clampZoom(zoom: number): number {
   return Math.min(ZOOM_LIMITS[1], Math.max(ZOOM_LIMITS[0], zoom))
 }
 
-/** @param positions shape (n, dimensions) row-major; what is no finite number is left out */
+const boxes = new WeakMap<Float32Array, Bounds>()
+
+/** @param positions shape (n, dimensions) row-major, measured once; what is no finite number is left out */
 export function boundsOf(positions: Float32Array, dimensions: number): Bounds {
+  const box = boxes.get(positions) ?? measured(positions, dimensions)
+  boxes.set(positions, box)
+  return box
+}
+
+function measured(positions: Float32Array, dimensions: number): Bounds {
   const low: [number, number, number] = [0, 0, 0]
   const high: [number, number, number] = [0, 0, 0]
   for (let axis = 0; axis < Math.min(3, dimensions); axis++) {

@@ -43,7 +43,7 @@ type Point = readonly [number, number]
 
 /** While the camera moves, so many cells are drawn: the start of the draw order is a fair sample of all. */
 const MOVING_CELLS = 500_000
-/** The camera rests when it has not moved for so long. */
+/** The camera rests when no frame of its way was drawn for so long: a slow card's frames come late, not to their end. */
 const REST_MS = 160
 /** How long cells are on their way from one embedding to the next. */
 const MORPH_MS = 700
@@ -69,6 +69,7 @@ export class Scatter {
   #highlights: readonly Rgba[] = []
   #picking: Picking | null = null
   #morph: { from: Projection; startMs: number } | null = null
+  #isMoving = false
   #restTimer: ReturnType<typeof setTimeout> | undefined
   /** The graphics context is back for one picture only. */
   #isBorrowed = false
@@ -309,10 +310,11 @@ export class Scatter {
     const { layer } = this.#screen
     if (layer === null) return false
     const morph = this.#currentMorph(layer)
-    if (morph !== null || this.#restTimer !== undefined) {
+    if (morph !== null || this.#isMoving) {
       const frame = { ...this.#frame(this.#scene.sampleSize(MOVING_CELLS), this.#screen.size.ratio), morph }
       this.#upload(layer, frame)
       this.#screen.draw(layer, frame)
+      if (this.#isMoving) this.#awaitRest()
       if (morph !== null) this.#loop.request()
       return morph === null
     }
@@ -363,10 +365,13 @@ export class Scatter {
 
   /** A hand moves the camera, and will again in a moment. A camera that was set is where it is to stay. */
   #isOnItsWay(): void {
-    if (this.#scene.cellCount <= MOVING_CELLS) return
+    this.#isMoving = this.#scene.cellCount > MOVING_CELLS
+  }
+
+  #awaitRest(): void {
     clearTimeout(this.#restTimer)
     this.#restTimer = setTimeout(() => {
-      this.#restTimer = undefined
+      this.#isMoving = false
       this.requestDraw()
     }, REST_MS)
   }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { axisOf } from '../../page/axis.ts'
 import { denseValues, histogram, logColumn, meanColumn, percentiles, toLog, valueAt } from '../../page/values.ts'
 
 const dense = (values: number[]) => {
@@ -24,8 +25,8 @@ test('a sparse column is 0 where nothing is stored, for one cell and for all', (
 
 test('a histogram counts both ends, and neither missing nor infinite values nor those beyond', () => {
   const values = Float32Array.of(0, 0.5, 1, 2, Number.NaN, Number.POSITIVE_INFINITY, -1, 3)
-  expect(histogram(values, [0, 2], 4)).toEqual(Uint32Array.of(1, 1, 1, 1))
-  expect(histogram(values, [0, 2], 4, Uint32Array.of(3, 4))).toEqual(Uint32Array.of(0, 0, 0, 1))
+  expect(histogram(values, axisOf([0, 2], false), 4)).toEqual(Uint32Array.of(1, 1, 1, 1))
+  expect(histogram(values, axisOf([0, 2], false), 4, Uint32Array.of(3, 4))).toEqual(Uint32Array.of(0, 0, 0, 1))
 })
 
 test('percentiles leave out what is no number', () => {
