@@ -5,6 +5,9 @@ const STEP_PX = 20
 const LEAST_PX = 200
 const MOST_PX = 2000
 
+/** Of the drag under way: how far the pointer is on the screen from what it drags, while the handle is drawn anew. */
+let grip = 0
+
 /** The cell's lower border, to be dragged or moved by arrow keys. Absent in a tab, which is as high as its window. */
 export function HeightHandle(): VNode | null {
   const { height } = usePage().viewer.store
@@ -12,7 +15,6 @@ export function HeightHandle(): VNode | null {
   const change = (wanted: number) => {
     height.value = Math.round(Math.min(MOST_PX, Math.max(LEAST_PX, wanted)))
   }
-  let grip = 0
   return (
     <hr
       class="handle"

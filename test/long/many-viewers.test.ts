@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
-import { labNotebook, runCell, viewerFrame, viewerReady, viewerRoot } from '../stage/notebook.ts'
+import { labNotebook, runCell, runSource, viewerFrame, viewerReady, viewerRoot } from '../stage/notebook.ts'
 import { colorsOf } from '../stage/picture.ts'
 
 /** More than a browser has graphics contexts for: Chromium takes the oldest away at the 17th. */
@@ -46,7 +46,7 @@ async function look(page: Page, nth: number): Promise<void> {
     const { content } = window.jupyterapp.shell.currentWidget
     content.deselectAll()
     content.activeCellIndex = place
-    return window.jupyterapp.commands.execute('notebook:scroll-cell-top')
+    return content.scrollToItem(place, 'start')
   }, nth + 1)
   const root = viewerRoot(page, nth)
   await root.scrollIntoViewIfNeeded()
@@ -64,7 +64,11 @@ test('the lower border of a viewer is dragged, moved by keys, and the height is 
     await runCell(page, 1)
     await viewerReady(page, 60_000)
     const height = () => viewerRoot(page).evaluate((root) => root.getBoundingClientRect().height)
-    const before = await height()
+    const canvasHeight = () =>
+      viewerFrame(page)
+        .locator('canvas')
+        .evaluate((canvas) => canvas.clientHeight)
+    const [before, canvasBefore] = [await height(), await canvasHeight()]
     const handle = viewerFrame(page).getByRole('separator', { name: 'Height of the cell' })
     await handle.scrollIntoViewIfNeeded()
     const box = await handle.boundingBox()
@@ -77,14 +81,9 @@ test('the lower border of a viewer is dragged, moved by keys, and the height is 
     await handle.focus()
     await page.keyboard.press('ArrowUp')
     await expect.poll(height).toBe(before + 60)
-    await expect
-      .poll(() =>
-        viewerFrame(page)
-          .locator('canvas')
-          .evaluate((canvas) => canvas.clientHeight),
-      )
-      .toBe(458)
-    await page.waitForTimeout(1_000) // The state settles in the page and goes to the server: nothing on screen says when.
+    await expect.poll(canvasHeight).toBe(canvasBefore + 60)
+    // The page tells its state before it acknowledges.
+    await runSource(page, 'viewer.get_session_bundle()')
     await labNotebook(page).reload()
     await viewerReady(page, 60_000)
     await expect.poll(height, { timeout: 30_000 }).toBe(before + 60)

@@ -12,6 +12,7 @@ type NotebookPanel = {
     model: { cells: { get(index: number): Cell; length: number } }
     activeCellIndex: number
     deselectAll(): void
+    scrollToItem(index: number, align: 'start'): Promise<void>
   }
   sessionContext: {
     ready: Promise<void>
