@@ -76,6 +76,7 @@ function advice(index: GeneIndex, { varColumns }: Description): string {
   return symbols === undefined ? '' : ` Pass gene_id_column=${quoted(symbols)}.`
 }
 
+/** As genes are called: where symbols were asked for, nobody is to be told of ids. */
 function looksLikeEnsembl(index: GeneIndex): boolean {
-  return ENSEMBL_ID.test(index.ids[0] ?? '') && ENSEMBL_ID.test(index.ids.at(-1) ?? '')
+  return ENSEMBL_ID.test(index.keyAt(0)) && ENSEMBL_ID.test(index.keyAt(index.size - 1))
 }
