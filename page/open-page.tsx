@@ -32,6 +32,8 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     // The graphics context is made while the key is on its way.
     const canvas = makeCanvas()
     const picture = new Picture(canvas, store)
+    const { limitation } = picture.scatter
+    if (limitation !== null) store.notify({ topic: 'drawing', level: 'info', text: limitation })
     const access = await opening
     const session = new ViewerSession(access, {
       store,

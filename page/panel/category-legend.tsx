@@ -38,7 +38,7 @@ export function CategoryLegend({ color, column }: LegendProps): VNode {
           <input
             type="search"
             aria-label={`Find among ${column.categories.length} categories`}
-            placeholder={`Find among ${formatCount(column.categories.length)}`}
+            placeholder="find …"
             value={wanted.value}
             onInput={({ currentTarget }) => (wanted.value = currentTarget.value)}
           />

@@ -29,7 +29,8 @@ type ComboboxProps = {
 export function Combobox(props: ComboboxProps): VNode {
   const { id, label, placeholder, shown, typed, suggestions, nothing, inputRef } = props
   const list = useComboboxList(props)
-  const { isOpen, active } = list
+  const { active } = list
+  const isOpen = list.isOpen && suggestions.length > 0
   useEffect(() => {
     document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: 'nearest' })
   }, [active])
@@ -50,7 +51,7 @@ export function Combobox(props: ComboboxProps): VNode {
         autocomplete="off"
         spellcheck={false}
         placeholder={placeholder}
-        value={isOpen ? typed.value : shown}
+        value={list.isOpen ? typed.value : shown}
         onFocus={({ currentTarget }) => currentTarget.select()}
         onClick={list.open}
         onInput={({ currentTarget }) => list.type(currentTarget.value)}
@@ -59,7 +60,7 @@ export function Combobox(props: ComboboxProps): VNode {
       <div class="suggestions" id={`${id}-list`} role="listbox" aria-label={label} hidden={!isOpen}>
         {isOpen ? <Groups id={id} suggestions={suggestions} active={active} onChoose={list.choose} /> : null}
       </div>
-      {isOpen && props.isComplete && suggestions.length === 0 ? (
+      {list.isOpen && !isOpen && props.isComplete ? (
         <p class="hint" role="status">
           {nothing}
         </p>

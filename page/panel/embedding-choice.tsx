@@ -10,7 +10,7 @@ export function EmbeddingChoice(): VNode | null {
   const options = (identity.value?.embeddings ?? []).flatMap(({ key, label, dimensions }) =>
     dimensions.map((count) => ({
       value: { key, dimensions: count },
-      text: dimensions.length > 1 ? `${label} (${count}D)` : label,
+      text: textOf(label, count, dimensions),
     })),
   )
   if (options.length < 2) return null
@@ -26,4 +26,11 @@ export function EmbeddingChoice(): VNode | null {
       />
     </section>
   )
+}
+
+/** A name that says 3D already is not told it again: seen from above such cells are flat. */
+function textOf(label: string, count: number, dimensions: readonly number[]): string {
+  if (dimensions.length < 2) return label
+  if (!label.endsWith('3D')) return `${label} (${count}D)`
+  return count === 3 ? label : `${label}, flat`
 }

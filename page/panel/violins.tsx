@@ -10,7 +10,7 @@ import type { Grouping } from './drawer.tsx'
 import { usePage } from './page-context.ts'
 
 const BINS = 40
-const WIDTH_PX = 68
+const WIDTH_PX = 76
 const HEIGHT_PX = 120
 
 /** The gene or field that colours the cells, spread within each category; of the selection where there is one. */

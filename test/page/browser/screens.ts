@@ -88,7 +88,7 @@ const SCREENS: readonly Screen[] = [
   {
     name: 'three-dimensions',
     async act(page) {
-      await page.getByRole('combobox', { name: 'Embedding' }).selectOption('UMAP 3D (3D)')
+      await page.getByRole('combobox', { name: 'Embedding' }).selectOption('UMAP 3D')
       await page.locator('canvas').focus()
       for (let i = 0; i < 6; i++) await page.keyboard.press('ArrowRight')
     },
@@ -123,6 +123,14 @@ async function lasso(page: Page): Promise<void> {
   await page.keyboard.up('Shift')
 }
 
+/** A picture for the kernel is made when all that was asked for is on screen. */
+async function drawn(viewerId: string): Promise<void> {
+  const { kernel } = stage.server
+  const command = { kind: 'screenshot', requestId: viewerId, scale: 1 } as const
+  kernel.notify('viewer.command', { viewerId, seq: 1, command })
+  await kernel.hear('viewer.ack', (ack) => ack.viewerId === viewerId)
+}
+
 const isForDocs = process.argv.includes('--docs')
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith('-'))
 const stage = await openPageStage({ read: bloodDataset(CELLS) })
@@ -137,14 +145,14 @@ try {
       geneIdColumn: 'gene_symbols',
       layer: null,
     }
-    const { url } = await stage.server.openViewer({ options })
+    const { viewerId, url } = await stage.server.openViewer({ options })
     const page = await stage.context.newPage()
     await page.setViewportSize(size)
     await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' })
     await page.goto(url)
     await says(page, 'ready', 'true')
     await act?.(page)
-    await page.waitForTimeout(600)
+    await drawn(viewerId)
     await page.screenshot({ path: `${FOLDER}/${name}.png` })
     if (isForDocs && docs !== undefined) await copyFile(`${FOLDER}/${name}.png`, `${DOCS}/${docs}`)
     await page.close()
