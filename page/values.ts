@@ -25,10 +25,9 @@ function sparseValue({ rows, values }: SparseColumn, cell: number): number {
 /** All values, shape (cellCount,); of a dense column its own array, not to be changed. */
 export function denseValues(column: ValueColumn): Float32Array {
   if (column.kind === 'dense') return column.values
-  const values = new Float32Array(column.n)
-  column.rows.forEach((row, i) => {
-    values[row] = column.values[i] ?? 0
-  })
+  const { n, rows, values: stored } = column
+  const values = new Float32Array(n)
+  for (let i = 0; i < rows.length; i++) values[rows[i] ?? n] = stored[i] ?? 0
   return values
 }
 
@@ -43,14 +42,13 @@ export function histogram(
   cells: Uint32Array | null = null,
 ): Uint32Array {
   const counts = new Uint32Array(bins)
-  const add = (value: number) => {
-    const place = axis.place(value)
-    if (!(place >= 0 && place <= 1)) return
+  const { length } = cells ?? values
+  for (let i = 0; i < length; i++) {
+    const place = axis.place(values[cells === null ? i : (cells[i] ?? -1)] ?? Number.NaN)
+    if (!(place >= 0 && place <= 1)) continue
     const bin = Math.min(bins - 1, Math.floor(place * bins))
     counts[bin] = (counts[bin] ?? 0) + 1
   }
-  if (cells === null) values.forEach(add)
-  else for (const cell of cells) add(values[cell] ?? Number.NaN)
   return counts
 }
 

@@ -29,6 +29,8 @@ export class PointLayer implements Layer {
     for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {
       gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST)
     }
+    // Nearly every first picture is drawn by one of these: compiled while its data are on their way.
+    for (const DISC of [false, true]) this.#program({ DISC })
   }
 
   setTable(table: ColorTable): void {
@@ -100,7 +102,7 @@ export class PointLayer implements Layer {
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT)
   }
 
-  /** Compiled when first needed: most pictures need one or two of the sixteen. */
+  /** Most pictures need one or two of the sixteen. */
   #program(wanted: Readonly<Record<string, boolean>>): Program {
     const defines = Object.keys(wanted).filter((name) => wanted[name])
     const key = defines.join(' ')

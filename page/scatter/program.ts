@@ -1,6 +1,6 @@
 /** A linked program with its uniforms. */
 export type Program = {
-  /** What is drawn next is drawn by this program. */
+  /** What is drawn next is drawn by this program. @throws Error with the compiler's own words, where it refused */
   activate(): void
   uniform(name: string): WebGLUniformLocation | null
   delete(): void
@@ -16,7 +16,10 @@ export type ProgramSource = {
   defines: readonly string[]
 }
 
-/** @throws Error with the compiler's own words; a context that was lost meanwhile compiles nothing and throws nothing */
+/**
+ * Compiling goes on beside the page until the program is first used: to ask earlier how it went would be to wait for it. A
+ * context that was lost meanwhile compiles nothing and says nothing.
+ */
 export function linkProgram(gl: WebGL2RenderingContext, source: ProgramSource): Program {
   const handle = gl.createProgram()
   const head = source.defines.map((name) => `#define ${name}\n`)
@@ -35,13 +38,19 @@ export function linkProgram(gl: WebGL2RenderingContext, source: ProgramSource): 
     gl.bindAttribLocation(handle, place, name)
   })
   gl.linkProgram(handle)
-  if (!gl.getProgramParameter(handle, gl.LINK_STATUS) && !gl.isContextLost()) {
+  const check = () => {
+    if (gl.getProgramParameter(handle, gl.LINK_STATUS) || gl.isContextLost()) return
     const logs = (gl.getAttachedShaders(handle) ?? []).map((shader) => gl.getShaderInfoLog(shader))
     throw new Error(`The graphics driver refused a shader: ${[gl.getProgramInfoLog(handle), ...logs].join(' ')}`)
   }
+  let isUsed = false
   const uniforms = new Map<string, WebGLUniformLocation | null>()
   return {
-    activate: () => gl.useProgram(handle),
+    activate: () => {
+      if (!isUsed) check()
+      isUsed = true
+      gl.useProgram(handle)
+    },
     delete: () => gl.deleteProgram(handle),
     uniform(name) {
       const known = uniforms.get(name)
