@@ -59,25 +59,34 @@ const ITEM_BYTES = { f4: 4, u4: 4, u2: 2, u1: 1 } as const satisfies Record<Sect
 
 /** Encode a column: magic, `u32` header length, JSON header padded to 8, sections each aligned to 8. */
 export function encodeColumn(column: Column): Uint8Array {
+  return joined(columnPieces(column))
+}
+
+export function encodeEmbedding(embedding: Embedding): Uint8Array {
+  return joined(embeddingPieces(embedding))
+}
+
+/** The same as pieces, which share the memory of the column. */
+export function columnPieces(column: Column): Uint8Array[] {
   switch (column.kind) {
     case 'dense': {
       const { values, ...head } = column
-      return encodeSections({ ...head, n: values.length }, [values])
+      return sectionPieces({ ...head, n: values.length }, [values])
     }
     case 'sparse': {
       const { rows, values, ...head } = column
-      return encodeSections(head, [rows, values])
+      return sectionPieces(head, [rows, values])
     }
     case 'codes': {
       const { codes, ...head } = column
-      return encodeSections({ ...head, n: codes.length }, [codes])
+      return sectionPieces({ ...head, n: codes.length }, [codes])
     }
   }
 }
 
-export function encodeEmbedding(embedding: Embedding): Uint8Array {
+export function embeddingPieces(embedding: Embedding): Uint8Array[] {
   const { positions, ...head } = embedding
-  return encodeSections({ ...head, n: positions.length / embedding.dimensions }, [positions])
+  return sectionPieces({ ...head, n: positions.length / embedding.dimensions }, [positions])
 }
 
 /**
@@ -152,25 +161,29 @@ function checkRows(rows: Uint32Array, values: Float32Array, cellCount: number): 
   }
 }
 
-function encodeSections(head: object, sections: readonly Section[]): Uint8Array {
+function sectionPieces(head: object, sections: readonly Section[]): Uint8Array[] {
   const header = { ...head, sections: sections.map((section) => [sectionType(section), section.length]) }
   const json = new TextEncoder().encode(JSON.stringify(header))
-  const headerLength = aligned(12 + json.length) - 12
-  const starts: number[] = []
-  let length = 12 + headerLength
-  for (const section of sections) {
-    starts.push(length)
-    length = aligned(length + section.byteLength)
+  const first = new Uint8Array(aligned(12 + json.length))
+  first.set(MAGIC)
+  new DataView(first.buffer).setUint32(8, first.length - 12, true)
+  first.fill(0x20, 12)
+  first.set(json, 12)
+  const rest = sections.flatMap(({ buffer, byteOffset, byteLength }) => [
+    new Uint8Array(buffer, byteOffset, byteLength),
+    new Uint8Array(aligned(byteLength) - byteLength),
+  ])
+  return [first, ...rest.filter(({ length }) => length > 0)]
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
   }
-  const frame = new Uint8Array(length)
-  frame.set(MAGIC)
-  new DataView(frame.buffer).setUint32(8, headerLength, true)
-  frame.fill(0x20, 12 + json.length, 12 + headerLength)
-  frame.set(json, 12)
-  sections.forEach((section, i) => {
-    frame.set(new Uint8Array(section.buffer, section.byteOffset, section.byteLength), starts[i])
-  })
-  return frame
+  return bytes
 }
 
 function decodeSections(frame: Uint8Array): { header: Record<string, unknown>; sections: Section[] } {

@@ -233,6 +233,6 @@ function isSplit(value: unknown): value is { stream: number; length: number } {
   return Number.isSafeInteger(stream) && Number.isSafeInteger(length) && (length as number) >= 0
 }
 
-function badFrame(found: string, cause?: unknown): ProtocolError<'bad_frame'> {
+export function badFrame(found: string, cause?: unknown): ProtocolError<'bad_frame'> {
   return new ProtocolError('bad_frame', `The connection carried ${found} where a message was expected.`, { cause })
 }

@@ -4,11 +4,11 @@ import { SharedReads } from './shared-reads.ts'
  * Encoded column and embedding frames, the least recently used leaving first, bounded in bytes. One read per key at a
  * time, shared by several readers; it ends when its last reader leaves. Keys name source, version and column.
  */
-export class ColumnCache {
+export class ColumnCache<Frame extends { readonly byteLength: number }> {
   readonly #maxBytes: number
   /** In order of use, oldest first. */
-  readonly #frames = new Map<string, Uint8Array>()
-  readonly #reads = new SharedReads<Uint8Array>()
+  readonly #frames = new Map<string, Frame>()
+  readonly #reads = new SharedReads<Frame>()
   #bytes = 0
 
   constructor(maxBytes: number) {
@@ -26,7 +26,7 @@ export class ColumnCache {
    * @returns shared by all readers: not to be written to
    * @throws the signal's reason after an abort, else what `make` threw; failures are not kept
    */
-  async get(key: string, signal: AbortSignal, make: (signal: AbortSignal) => Promise<Uint8Array>): Promise<Uint8Array> {
+  async get(key: string, signal: AbortSignal, make: (signal: AbortSignal) => Promise<Frame>): Promise<Frame> {
     signal.throwIfAborted()
     const kept = this.#frames.get(key)
     if (kept !== undefined) {
@@ -41,7 +41,7 @@ export class ColumnCache {
     })
   }
 
-  #keep(key: string, frame: Uint8Array): void {
+  #keep(key: string, frame: Frame): void {
     if (frame.byteLength > this.#maxBytes) return
     const before = this.#frames.get(key)
     if (before !== undefined) this.#bytes -= before.byteLength

@@ -1,4 +1,5 @@
 import type { Column, DenseColumn, SparseColumn } from '../protocol/column-frame.ts'
+import { inPieces } from './sources/value-range.ts'
 
 /** Sparse costs 8 bytes a value that is not 0, dense 4 bytes a cell; below this share sparse also decodes faster. */
 const SPARSE_BELOW = 0.4
@@ -14,8 +15,9 @@ export function chooseEncoding(column: Column): Column {
     case 'sparse':
       return column.rows.length < column.n * SPARSE_BELOW ? column : toDense(column)
     case 'dense': {
-      const stored = countNonZero(column.values)
-      return stored < column.values.length * SPARSE_BELOW ? toSparse(column, stored) : column
+      const most = column.values.length * SPARSE_BELOW
+      const stored = countNonZero(column.values, most)
+      return stored < most ? toSparse(column, stored) : column
     }
   }
 }
@@ -42,8 +44,17 @@ function toSparse(column: DenseColumn, stored: number): SparseColumn {
   return { kind: 'sparse', n: dense.length, rows, values, min, max, missingCells }
 }
 
-function countNonZero(values: Float32Array): number {
+/** As far as it matters: no further than to `most`. */
+function countNonZero(values: Float32Array, most: number): number {
   let stored = 0
-  for (let i = 0; i < values.length; i++) if (values[i] !== 0) stored++
+  inPieces(values.length, 1, (start, end) => {
+    if (stored < most) stored += countPart(values, start, end)
+  })
+  return stored
+}
+
+function countPart(values: Float32Array, start: number, end: number): number {
+  let stored = 0
+  for (let i = start; i < end; i++) if (values[i] !== 0) stored++
   return stored
 }

@@ -1,6 +1,8 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { isErrorCode, ProtocolError } from '../protocol/errors.ts'
-import { cutMessage, type Frame, FrameAssembler, type FramePieces, FrameReader } from '../protocol/frame.ts'
+import { cutMessage, type Frame, type FramePieces } from '../protocol/frame.ts'
+import { MessageReader } from './message-reader.ts'
+import type { ReadPieces } from './process-streams.ts'
 
 export type Message = { params: unknown; body: Uint8Array }
 export type Answer = { result: unknown; body?: Uint8Array }
@@ -42,16 +44,12 @@ export class Pipe {
    * Read frames until the input ends.
    * @returns when it has ended, was broken or carried what is no frame, with the reason or `null` for a plain end
    */
-  async read(input: Readable, serve: Serve): Promise<Error | null> {
-    const reader = new FrameReader()
-    const assembler = new FrameAssembler()
+  async read(input: ReadPieces, serve: Serve): Promise<Error | null> {
+    const reader = new MessageReader()
     try {
-      for await (const chunk of input) {
-        for (const bytes of reader.push(chunk)) {
-          const frame = assembler.push(bytes)
-          if (frame !== null) this.#receive(frame, serve)
-        }
-      }
+      await input((piece) => {
+        for (const message of reader.push(piece)) this.#receive(message, serve)
+      })
       return null
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))

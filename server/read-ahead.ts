@@ -1,6 +1,5 @@
-import type { ColumnCache } from './column-cache.ts'
 import { LIMITS } from './limits.ts'
-import { openedSource } from './request-context.ts'
+import { type FrameCache, openedSource } from './request-context.ts'
 import { columnAsk } from './routes/columns.ts'
 import { embeddingAsk } from './routes/embedding.ts'
 import { readFrame } from './routes/frames.ts'
@@ -10,7 +9,7 @@ import type { Viewer } from './viewer.ts'
  * Read what a new page asks for first, while the browser still looks for the server: the default embedding and the
  * default colour are then in the cache. What cannot be read is said to the page that asks.
  */
-export async function readAhead(columns: ColumnCache, viewer: Viewer): Promise<void> {
+export async function readAhead(columns: FrameCache, viewer: Viewer): Promise<void> {
   const signal = AbortSignal.any([viewer.ended, AbortSignal.timeout(LIMITS.dataTimeoutMs)])
   const source = await openedSource(viewer, signal)
   const version = await source.version(signal)

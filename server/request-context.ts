@@ -9,10 +9,14 @@ import type { Admission } from './gate.ts'
 import { LIMITS } from './limits.ts'
 import type { Log } from './log.ts'
 import type { PageFile } from './page-file.ts'
+import type { Pieces } from './pieces.ts'
 import type { Report } from './report.ts'
 import type { DataSource } from './sources/data-source.ts'
 import type { Viewer } from './viewer.ts'
 import type { Viewers } from './viewers.ts'
+
+/** Frames as they are sent. */
+export type FrameCache = ColumnCache<Pieces>
 
 /** What routes are made from. */
 export type AppParts = {
@@ -21,7 +25,7 @@ export type AppParts = {
   page: PageFile | null
   /** The page around the hosted viewer. */
   shell: PageFile | null
-  columns: ColumnCache
+  columns: FrameCache
   log: Log
   report: Report
   eventLoop: EventLoopWatch

@@ -9,7 +9,7 @@ import { PortTakenError } from './listen.ts'
 import { Log } from './log.ts'
 import { watchParent } from './parent.ts'
 import { Pipe } from './pipe.ts'
-import { lineWriter, openOutput, writeLastLine } from './process-streams.ts'
+import { lineWriter, openInput, openOutput, writeLastLine } from './process-streams.ts'
 import { readAhead } from './read-ahead.ts'
 import { endService, type Service, startService } from './service.ts'
 import type { KernelRead } from './sources/open-source.ts'
@@ -60,7 +60,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   const facts = { port, instanceId, protocol: PROTOCOL_VERSION, version }
   void kernel.notify({ method: 'server.ready', params: facts })
   void pipe
-    .read(process.stdin, (method, message) => calls.serve(method, message))
+    .read(openInput(), (method, message) => calls.serve(method, message))
     .then((error) => end.resolve(error === null ? 'stdin ended' : error.message))
   setTimeout(prewarm, PREWARM_DELAY_MS).unref()
 

@@ -13,7 +13,9 @@ import { LIMITS } from './limits.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { openPageFile, PAGE_NAME, type PageFile, SHELL_NAME } from './page-file.ts'
+import type { Pieces } from './pieces.ts'
 import { Report } from './report.ts'
+import type { FrameCache } from './request-context.ts'
 import { ColumnFolder } from './sources/column-folder.ts'
 import type { SourceSettings } from './sources/open-source.ts'
 import { Viewers } from './viewers.ts'
@@ -38,7 +40,7 @@ export type Service = {
   /** How the sources of this server are opened. */
   settings: SourceSettings
   /** Frames that were read, for all viewers. */
-  columns: ColumnCache
+  columns: FrameCache
 }
 
 /** @throws PortTakenError when the port is fixed and taken */
@@ -48,7 +50,7 @@ export async function startService({ config, log, host, entrance }: ServiceParts
   const eventLoop = new EventLoopWatch()
   let port = 0
   const report = new Report({ viewers, log, eventLoop, version, port: () => port })
-  const columns = new ColumnCache(LIMITS.columnCacheBytes)
+  const columns = new ColumnCache<Pieces>(LIMITS.columnCacheBytes)
   const page = await pageOrNull(config.pageFolder, PAGE_NAME, log)
   const shell = await pageOrNull(config.pageFolder, SHELL_NAME, log)
   const hosted = new HostedUis({ ...hostedSettings(), log })

@@ -1,8 +1,11 @@
 """JSON-RPC over the server's stdin and stdout: one reader thread, one writer thread, answers as futures.
 
-The reader parses and hands on; it never blocks and never writes. The writer sends whole frames with one call each and
-lets control messages pass between the parts of bulk answers. Descriptors are raw (no buffer of ours), so that a forked
-child can close its copies without a lock and without flushing half a frame into its parent's stream.
+The reader parses and hands on; it never blocks and never writes. The writer sends whole frames, several with one call,
+and lets control messages pass between the parts of bulk answers. Descriptors are raw (no file object's buffer), so that
+a forked child can close its copies without a lock and without flushing half a frame into its parent's stream.
+
+While a cell computes in Python, every return from a system call waits up to 5 ms for the interpreter lock. What counts
+here is how many calls there are, not how large they are.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
@@ -23,6 +26,11 @@ from .errors import ServerError, from_code
 
 #: Answers with arrays that may wait for the writer; a third one makes the source worker wait.
 _MAX_BULK = 2
+#: What one call writes; a control message waits for one at most.
+_WRITE_BYTES = 4 << 20
+_WRITE_FRAMES = 64
+#: Most of what the server says fits whole: a call for the length and one for the rest would be two.
+_READ_BYTES = 64 << 10
 
 
 class ServerGoneError(ServerError):
@@ -50,7 +58,8 @@ class Call:
     body: Buffer
 
 
-_Frames = Iterator[tuple[bytes, memoryview]]
+_Frame = tuple[bytes, memoryview]
+_Frames = Iterator[_Frame]
 
 
 class Pipe:
@@ -74,6 +83,8 @@ class Pipe:
         self._control: deque[_Frames] = deque()
         self._bulk: deque[_Frames] = deque()
         self._closed = False
+        self._read_buffer = bytearray(_READ_BYTES)
+        self._unread = memoryview(b"")
 
     @property
     def is_open(self) -> bool:
@@ -140,25 +151,32 @@ class Pipe:
 
     def _write(self) -> None:
         try:
-            while (frame := self._next_frame()) is not None:
-                _write_all(self._to_server, *frame)
+            while frames := self._next_frames():
+                _write_all(self._to_server, [part for frame in frames for part in frame])
         except OSError:
             pass  # The other end is gone: the reader sees it too and reports it.
         finally:
             self._to_server.close()
 
-    def _next_frame(self) -> tuple[bytes, memoryview] | None:
+    def _next_frames(self) -> list[_Frame]:
+        """What is written next, control first; waits for it. Nothing when the connection is closed."""
         with self._ready:
-            while not self._closed:
-                for frames in (self._control, self._bulk):
-                    while frames:
-                        frame = next(frames[0], None)
-                        if frame is not None:
-                            return frame
-                        frames.popleft()
-                        self._ready.notify_all()
-                self._ready.wait()
-        return None
+            self._ready.wait_for(lambda: self._closed or self._control or self._bulk)
+            return [] if self._closed else self._take_frames()
+
+    def _take_frames(self) -> list[_Frame]:
+        taken: list[_Frame] = []
+        room = _WRITE_BYTES
+        for frames in (self._control, self._bulk):
+            while frames and room > 0 and len(taken) < _WRITE_FRAMES:
+                frame = next(frames[0], None)
+                if frame is None:
+                    frames.popleft()
+                    self._ready.notify_all()
+                else:
+                    taken.append(frame)
+                    room -= len(frame[0]) + len(frame[1])
+        return taken
 
     # The reader.
 
@@ -186,13 +204,21 @@ class Pipe:
 
     def _read_exactly(self, length: int) -> bytearray | None:
         data = bytearray(length)
-        view = memoryview(data)
-        filled = 0
-        while filled < length:
-            count = self._from_server.readinto(view[filled:])
-            if not count:
-                return None
-            filled += count
+        rest = memoryview(data)
+        while rest:
+            if not self._unread:
+                # What is larger than the buffer goes where it belongs.
+                target = rest if len(rest) >= _READ_BYTES else memoryview(self._read_buffer)
+                count = self._from_server.readinto(target)
+                if not count:
+                    return None
+                if target is rest:
+                    rest = rest[count:]
+                    continue
+                self._unread = target[:count]
+            part = self._unread[: len(rest)]
+            rest[: len(part)] = part
+            rest, self._unread = rest[len(part) :], self._unread[len(part) :]
         return data
 
     def _take(self, message: Message) -> None:
@@ -237,16 +263,12 @@ def wait_for(future: Future[Answer], seconds: float) -> Answer | None:
         return None
 
 
-def _write_all(target: FileIO, head: bytes, body: memoryview) -> None:
-    """Write a frame with one system call where the system can, so that it costs one turn at the interpreter lock."""
-    if hasattr(os, "writev"):
-        written = os.writev(target.fileno(), (head, body))
-    else:
-        head, body = head + bytes(body), memoryview(b"")
-        written = target.write(head)
-    rest = memoryview(head)[written:]
-    while len(rest):
-        rest = rest[target.write(rest) :]
-    rest = body[max(0, written - len(head)) :]
-    while len(rest):
-        rest = rest[target.write(rest) :]
+def _write_all(target: FileIO, parts: Sequence[bytes | memoryview]) -> None:
+    """Write all parts, with one system call where the system can."""
+    left = [memoryview(part) for part in parts]
+    while left:
+        written = os.writev(target.fileno(), left) if hasattr(os, "writev") else target.write(left[0])
+        while left and written >= len(left[0]):
+            written -= len(left.pop(0))
+        if left:
+            left[0] = left[0][written:]

@@ -13,7 +13,7 @@ import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
 import { type StartedServer, startServer, tradeToken } from '../../test/stage/start-server.ts'
 import { ROOT, VENV_PYTHON } from '../command.mjs'
 import { type Peer, startCellucid } from './data/cellucid-server.ts'
-import { clientsOf, get, load, percentile } from './data/http-load.ts'
+import { clientsOf, get, load, percentile, SocketClient } from './data/http-load.ts'
 import { LineProcess } from './data/line-process.ts'
 import { median, publish, type Row, row } from './rows.ts'
 
@@ -148,10 +148,7 @@ async function opened(python: LineProcess): Promise<Row[]> {
       await setTimeout(SPARE_THREAD_MS)
       const startMs = performance.now()
       const viewed = await view(server, path)
-      await Promise.all([
-        get(agent, viewed.base, { path: ROUTES.embedding, headers: viewed.headers }),
-        get(agent, viewed.base, { path: `${ROUTES.obsColumn}?key=cluster`, headers: viewed.headers }),
-      ])
+      await pictureMs(viewed, 'cluster')
       const ms = performance.now() - startMs
       const { ms: peerMs } = await asked(python, 'first_picture', [path])
       if (round < 0) continue // both have read the file once
@@ -384,13 +381,14 @@ function checkSame(operation: string, own: Timed, peer: Timed): void {
   throw new Error(`${operation}: ours adds up to ${own.sum}, the peer's to ${peer.sum}.`)
 }
 
-async function pictureMs({ base, headers }: Viewed): Promise<number> {
+async function pictureMs(viewed: Viewed, column = 'score'): Promise<number> {
+  const paths = [ROUTES.embedding, `${ROUTES.obsColumn}?key=${column}`]
+  const clients = await Promise.all(paths.map(() => SocketClient.open(viewed.base)))
   const startMs = performance.now()
-  await Promise.all([
-    get(agent, base, { path: ROUTES.embedding, headers }),
-    get(agent, base, { path: `${ROUTES.obsColumn}?key=score`, headers }),
-  ])
-  return performance.now() - startMs
+  await Promise.all(clients.map((client, i) => client.ask(client.spell({ path: paths[i] ?? '', ...viewed }))))
+  const ms = performance.now() - startMs
+  for (const client of clients) client.end()
+  return ms
 }
 
 /** Of gzip and zarr there is a quarter of the cells. */

@@ -6,6 +6,7 @@ import { ProtocolError } from '../../protocol/errors.ts'
 import { type HostedAnswer, hostedAskSchema } from '../../protocol/hosted.ts'
 import { CAPABILITY_FOLDER, HOSTED_ROUTES, ROUTES } from '../../protocol/urls.ts'
 import { hostedPolicy, PAGE_HEADERS } from '../headers.ts'
+import { Pieces } from '../pieces.ts'
 import {
   type AppParts,
   admissionOf,
@@ -126,7 +127,7 @@ async function sendFile(path: string, { request, reply, viewer }: Ask): Promise<
     void reply.headers({ 'content-security-policy': policy, 'cross-origin-embedder-policy': 'require-corp' })
   }
   if (isUnchanged(request, etag)) return sendUnchanged(reply, etag)
-  return sendBytes(request, reply, { bytes: file.bytes, etag, type: file.type })
+  return sendBytes(request, reply, { content: new Pieces([file.bytes]), etag, type: file.type })
 }
 
 async function sendData(path: string, { reply, viewer }: Ask, version: string): Promise<FastifyReply> {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import * as v from 'valibot'
-import { encodeColumn } from '../../protocol/column-frame.ts'
+import { columnPieces } from '../../protocol/column-frame.ts'
 import type { ColorBy } from '../../protocol/state.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { chooseEncoding } from '../column-choice.ts'
@@ -40,7 +40,7 @@ export async function columnAsk(
   if (color === null) return null
   const make = async (from: DataSource, stop: AbortSignal) => {
     const { axis, key } = color
-    return encodeColumn(
+    return columnPieces(
       chooseEncoding(await (axis === 'obs' ? from.obs(key, stop) : from.gene(key, color.layer, stop))),
     )
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import * as v from 'valibot'
-import { encodeEmbedding } from '../../protocol/column-frame.ts'
+import { embeddingPieces } from '../../protocol/column-frame.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { type AppParts, nameSchema, parseInput } from '../request-context.ts'
 import type { DataSource, Defaults } from '../sources/data-source.ts'
@@ -40,6 +40,6 @@ export async function embeddingAsk(
   return {
     key: JSON.stringify(['embedding', key, dimensions]),
     isGzipped: false,
-    make: async (from, stop) => encodeEmbedding(await from.embedding(key, dimensions, stop)),
+    make: async (from, stop) => embeddingPieces(await from.embedding(key, dimensions, stop)),
   }
 }

@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ProtocolError } from '../../protocol/errors.ts'
-import type { ColumnCache } from '../column-cache.ts'
-import { type AppParts, dataSignal, openedSource, viewerOf } from '../request-context.ts'
+import { Pieces } from '../pieces.ts'
+import { type AppParts, dataSignal, type FrameCache, openedSource, viewerOf } from '../request-context.ts'
 import type { DataSource } from '../sources/data-source.ts'
 import { isUnchanged, sendBytes, sendUnchanged } from './send-bytes.ts'
 
@@ -15,7 +15,7 @@ export type FrameAsk = {
   /** Names it within the source; part of its ETag. */
   key: string
   isGzipped: boolean
-  make: (source: DataSource, signal: AbortSignal) => Promise<Uint8Array>
+  make: (source: DataSource, signal: AbortSignal) => Promise<Uint8Array[]>
 }
 /** What is asked for may depend on the source: the default embedding, the default colour, of which there may be none. */
 export type Wanted = { isNamed: boolean; choose: (source: DataSource, signal: AbortSignal) => Promise<FrameAsk | null> }
@@ -41,10 +41,10 @@ export async function sendFrame(
   if (ask === null) return reply.code(204).send()
   const etag = etagOf([viewer.instanceId, source.id, version, ask.key, ask.isGzipped ? 'gzip' : 'plain'])
   if (isUnchanged(request, etag)) return sendUnchanged(reply, etag)
-  const bytes = await readFrame(parts.columns, { source, version, ask, signal })
+  const content = await readFrame(parts.columns, { source, version, ask, signal })
   viewer.sorting.look()
   return sendBytes(request, reply, {
-    bytes,
+    content,
     etag,
     type: ask.isGzipped ? 'application/gzip' : 'application/octet-stream',
   })
@@ -53,11 +53,15 @@ export async function sendFrame(
 type Read = { source: DataSource; version: string; ask: FrameAsk; signal: AbortSignal }
 
 /** Not `Content-Encoding`: a part of a body that proxies may unpack cannot be joined with another. */
-export function readFrame(columns: ColumnCache, { source, version, ask, signal }: Read): Promise<Uint8Array> {
+export function readFrame(columns: FrameCache, { source, version, ask, signal }: Read): Promise<Pieces> {
   const key = JSON.stringify([source.id, version, ask.key])
-  const plain = (stop: AbortSignal) => columns.get(key, stop, (shared) => ask.make(source, shared))
+  const plain = (stop: AbortSignal) =>
+    columns.get(key, stop, async (shared) => new Pieces(await ask.make(source, shared)))
   if (!ask.isGzipped) return plain(signal)
-  return columns.get(`${key}.gz`, signal, async (shared) => compress(await plain(shared), { level: 1 }))
+  return columns.get(`${key}.gz`, signal, async (shared) => {
+    const { pieces } = await plain(shared)
+    return new Pieces([await compress(Buffer.concat(pieces), { level: 1 })])
+  })
 }
 
 /** All viewers of all servers share one origin and its cache behind a proxy, so the ETag names which data it was. */

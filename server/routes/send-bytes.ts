@@ -1,8 +1,10 @@
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { KEY_HEADER } from '../../protocol/urls.ts'
 import { parseRange } from '../byte-range.ts'
 import { errorBody } from '../error-reply.ts'
 import { REVALIDATE } from '../headers.ts'
+import type { Pieces } from '../pieces.ts'
 
 /** The same bytes as the browser holds already. */
 export function isUnchanged(request: FastifyRequest, etag: string): boolean {
@@ -25,19 +27,28 @@ export function sendUnchanged(reply: FastifyReply, etag: string): FastifyReply {
 export function sendBytes(
   request: FastifyRequest,
   reply: FastifyReply,
-  content: { bytes: Uint8Array; etag: string; type: string },
+  { content, etag, type }: { content: Pieces; etag: string; type: string },
 ): FastifyReply {
-  const { etag, type } = content
-  const bytes = Buffer.from(content.bytes.buffer, content.bytes.byteOffset, content.bytes.byteLength)
   void reply.headers({ ...cacheHeaders(etag), 'accept-ranges': 'bytes', 'content-type': type })
   const { range: asked, 'if-range': ifRange } = request.headers
   const isRangeMeant = request.method === 'GET' && asked !== undefined && (ifRange === undefined || ifRange === etag)
-  const range = isRangeMeant ? parseRange(asked, bytes.length) : null
-  if (range === null) return reply.send(bytes)
+  const range = isRangeMeant ? parseRange(asked, content.byteLength) : null
+  if (range === null) return sendWhole(reply, content)
   if (range === 'unsatisfiable') {
-    void reply.header('content-range', `bytes */${bytes.length}`).type('application/json')
+    void reply.header('content-range', `bytes */${content.byteLength}`).type('application/json')
     return reply.code(416).send(errorBody('range_not_satisfiable'))
   }
-  void reply.header('content-range', `bytes ${range.start}-${range.end - 1}/${bytes.length}`)
-  return reply.code(206).send(bytes.subarray(range.start, range.end))
+  void reply.header('content-range', `bytes ${range.start}-${range.end - 1}/${content.byteLength}`)
+  return reply.code(206).send(asBuffer(content.slice(range.start, range.end)))
+}
+
+function sendWhole(reply: FastifyReply, { pieces, byteLength }: Pieces): FastifyReply {
+  const [only] = pieces
+  if (only !== undefined && pieces.length === 1) return reply.send(asBuffer(only))
+  return reply.header('content-length', byteLength).send(Readable.from(pieces.map(asBuffer)))
+}
+
+/** On the same memory. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }

@@ -19,6 +19,7 @@ import {
 } from './anndata-reader.ts'
 import { DataError, isDataErrorCode, type Rows } from './data-source.ts'
 import { quoted } from './near-names.ts'
+import { inPieces } from './value-range.ts'
 
 /** Ask the kernel for arrays; rejects with ProtocolErrors, or with the signal's reason after an abort. */
 export type KernelRead = (read: SourceRead, signal: AbortSignal) => Promise<{ result: unknown; body: Uint8Array }>
@@ -184,18 +185,26 @@ function textsOf(body: Uint8Array): string[] {
 
 function checkCodes(codes: Uint8Array | Uint16Array, categoryCount: number, key: string): void {
   const missing = codes instanceof Uint8Array ? 255 : 65_535
+  inPieces(codes.length, 1, (start, end) => {
+    const code = strangeCode(codes.subarray(start, end), categoryCount, missing)
+    if (code === null) return
+    throw new DataError('malformed', `obs ${quoted(key)} has code ${code}, but ${categoryCount} categories.`)
+  })
+}
+
+function strangeCode(codes: Uint8Array | Uint16Array, categoryCount: number, missing: number): number | null {
   // By index: an iterator over a million of them takes ten times as long.
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i] ?? 0
-    if (code >= categoryCount && code !== missing) {
-      throw new DataError('malformed', `obs ${quoted(key)} has code ${code}, but ${categoryCount} categories.`)
-    }
+    if (code >= categoryCount && code !== missing) return code
   }
+  return null
 }
 
 function checkRows(rows: Uint32Array, cellCount: number): void {
   let before = -1
-  for (const row of rows) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] ?? 0
     if (row <= before || row >= cellCount)
       throw new DataError('malformed', `The kernel named row ${row} of ${cellCount}.`)
     before = row

@@ -1,4 +1,5 @@
 import type { Embedding } from '../../protocol/column-frame.ts'
+import { finiteEnds, inPieces } from './value-range.ts'
 
 type Normalised = Pick<Embedding, 'positions' | 'center' | 'scale' | 'missingCells'>
 
@@ -16,9 +17,19 @@ export function normalisePositions(positions: Float32Array, dimensions: number):
   const scale = hasCells && longest > 0 ? longest : 1
   for (let axis = 0; axis < dimensions; axis++) {
     const middle = center[axis] ?? 0
-    for (let i = axis; i < positions.length; i += dimensions) positions[i] = ((positions[i] ?? 0) - middle) / scale
+    inPieces(positions.length, dimensions, (start, end) => {
+      move(positions, { start: start + axis, end, step: dimensions }, { middle, scale })
+    })
   }
   return { positions, center, scale, missingCells }
+}
+
+function move(
+  positions: Float32Array,
+  { start, end, step }: { start: number; end: number; step: number },
+  { middle, scale }: { middle: number; scale: number },
+): void {
+  for (let i = start; i < end; i += step) positions[i] = ((positions[i] ?? 0) - middle) / scale
 }
 
 type Measured = { min: number[]; max: number[]; missingCells: number }
@@ -27,16 +38,10 @@ type Measured = { min: number[]; max: number[]; missingCells: number }
 function measure(positions: Float32Array, dimensions: number): Measured | null {
   const [min, max]: [number[], number[]] = [[], []]
   for (let axis = 0; axis < dimensions; axis++) {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-    // A NaN stays in either of them, and an infinity in one.
-    for (let i = axis; i < positions.length; i += dimensions) {
-      const value = positions[i] ?? 0
-      low = Math.min(low, value)
-      high = Math.max(high, value)
-    }
-    if (!Number.isFinite(low) || !Number.isFinite(high)) return null
-    min.push(low)
-    max.push(high)
+    const ends = finiteEnds(positions, axis, dimensions)
+    if (ends === null) return null
+    min.push(ends.min)
+    max.push(ends.max)
   }
   return { min, max, missingCells: 0 }
 }

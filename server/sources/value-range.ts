@@ -11,15 +11,44 @@ export function valueRange(values: Float32Array, hasZeros = false): ValueRange {
 
 /** Where all values are finite, without a question for each; `null` where one is not, and for no values. */
 function finiteRange(values: Float32Array, hasZeros: boolean): ValueRange | null {
-  let min = hasZeros ? 0 : Number.POSITIVE_INFINITY
-  let max = hasZeros ? 0 : Number.NEGATIVE_INFINITY
-  // A NaN stays in either of them, and an infinity in one.
-  for (let i = 0; i < values.length; i++) {
+  const ends = finiteEnds(values, 0, 1)
+  if (ends === null) return null
+  const { min, max } = ends
+  return hasZeros ? { min: Math.min(min, 0), max: Math.max(max, 0), missingCells: 0 } : { min, max, missingCells: 0 }
+}
+
+/** The least and the largest of every `step`th value from `start`; `null` where one is not finite, and of none. */
+export function finiteEnds(values: Float32Array, start: number, step: number): { min: number; max: number } | null {
+  const ends = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, zero: 0 }
+  inPieces(values.length, step, (from, to) => widen(ends, values, { start: from + start, end: to, step }))
+  return ends.zero === 0 && ends.min <= ends.max ? { min: ends.min, max: ends.max } : null
+}
+
+/** Values that are gone through at once. */
+const PIECE = 1 << 14
+
+/**
+ * Go through many values piece by piece. Code that is called often is compiled, and code that runs long once is not: a
+ * million values at once, as those of the first picture, would take ten times as long.
+ */
+export function inPieces(length: number, step: number, work: (start: number, end: number) => void): void {
+  for (let start = 0; start < length; start += PIECE * step) work(start, Math.min(length, start + PIECE * step))
+}
+
+type Piece = { start: number; end: number; step: number }
+
+function widen(ends: { min: number; max: number; zero: number }, values: Float32Array, piece: Piece): void {
+  let { min, max, zero } = ends
+  for (let i = piece.start; i < piece.end; i += piece.step) {
     const value = values[i] ?? 0
-    min = Math.min(min, value)
-    max = Math.max(max, value)
+    if (value < min) min = value
+    if (value > max) max = value
+    // 0 × a finite number is 0; 0 × NaN or an infinity is NaN, and stays.
+    zero += 0 * value
   }
-  return Number.isFinite(min) && Number.isFinite(max) ? { min, max, missingCells: 0 } : null
+  ends.min = min
+  ends.max = max
+  ends.zero = zero
 }
 
 function anyRange(values: Float32Array, hasZeros: boolean): ValueRange {
@@ -42,6 +71,14 @@ function anyRange(values: Float32Array, hasZeros: boolean): ValueRange {
 export function countMissingCodes(codes: Uint8Array | Uint16Array): number {
   const missing = codes instanceof Uint8Array ? 255 : 65_535
   let count = 0
-  for (let i = 0; i < codes.length; i++) if (codes[i] === missing) count++
+  inPieces(codes.length, 1, (start, end) => {
+    count += countOf(codes, missing, { start, end, step: 1 })
+  })
+  return count
+}
+
+function countOf(codes: Uint8Array | Uint16Array, wanted: number, { start, end }: Piece): number {
+  let count = 0
+  for (let i = start; i < end; i++) if (codes[i] === wanted) count++
   return count
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { encodeFrame, FrameAssembler, FrameReader, joinFrames, MAX_FRAME_BYTES } from '../../protocol/frame.ts'
 import { type Answer, type Message, Pipe } from '../../server/pipe.ts'
+import { piecesOf } from '../../server/process-streams.ts'
 
 /** An output whose reader takes one write at a time, when told to. */
 class SlowOutput extends Writable {
@@ -51,7 +52,7 @@ function stage(serve: (method: string, message: Message) => Promise<Answer | nul
   const output = new SlowOutput()
   const pipe = new Pipe(output)
   const input = new PassThrough()
-  const ended = pipe.read(input, serve)
+  const ended = pipe.read(piecesOf(input), serve)
   const say = (header: object, body = new Uint8Array()) => input.write(joinFrames([encodeFrame(header, body)]))
   return { output, pipe, input, ended, say }
 }

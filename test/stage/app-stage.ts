@@ -12,6 +12,7 @@ import type { KernelLink, Notification } from '../../server/kernel-link.ts'
 import { KernelPulse } from '../../server/kernel-pulse.ts'
 import { Log } from '../../server/log.ts'
 import { openPageFile } from '../../server/page-file.ts'
+import type { Pieces } from '../../server/pieces.ts'
 import { Report } from '../../server/report.ts'
 import { openSource } from '../../server/sources/open-source.ts'
 import type { Viewer } from '../../server/viewer.ts'
@@ -64,7 +65,7 @@ export async function appStage(): Promise<AppStage> {
   const eventLoop = new EventLoopWatch()
   const report = new Report({ viewers, log, eventLoop, version: VERSION, port: () => 8765 })
   const page = await openPageFile(STAND_IN_PAGE)
-  const columns = new ColumnCache(16 << 20)
+  const columns = new ColumnCache<Pieces>(16 << 20)
   const app = await buildApp({ viewers, page, shell: page, columns, log, report, eventLoop, version: VERSION })
   const bare: string[] = []
   app.addHook('onResponse', async (request, reply) => {

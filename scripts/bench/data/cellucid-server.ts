@@ -7,7 +7,7 @@ import { ROOT, run, VENV_PYTHON } from '../../command.mjs'
 const VERSION = '0.9.5'
 const START_TIMEOUT_MS = 60_000
 
-export type Peer = { base: string; version: string; stop(): Promise<void> }
+export type Peer = { base: string; version: string; pid: number | undefined; stop(): Promise<void> }
 
 /** cellucid's own Python server over a file, installed by the bench; `null` where it cannot be had. */
 export async function startCellucid(file: string, port: number): Promise<Peer | null> {
@@ -33,7 +33,7 @@ export async function startCellucid(file: string, port: number): Promise<Peer | 
         child.kill()
         await ended
       }
-      return { base, version: VERSION, stop }
+      return { base, version: VERSION, stop, pid: child.pid }
     }
     await setTimeout(100)
   }

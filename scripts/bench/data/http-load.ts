@@ -40,20 +40,18 @@ export async function load(
   asked: (place: number) => Asked,
   { clients, requests }: { clients: number; requests: number },
 ): Promise<Load> {
-  const { hostname, port, host } = new URL(base)
   const times: number[] = []
   let bytes = 0
   let next = 0
   const work = async () => {
-    const socket = await SocketClient.open(Number(port), hostname)
+    const client = await SocketClient.open(base)
     while (next < requests) {
-      const { path, headers = {} } = asked(next++)
-      const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+      const question = client.spell(asked(next++))
       const startMs = performance.now()
-      bytes += await socket.ask(`GET /${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
+      bytes += await client.ask(question)
       times.push(performance.now() - startMs)
     }
-    socket.end()
+    client.end()
   }
   const startMs = performance.now()
   await Promise.all(Array.from({ length: clients }, work))
@@ -66,35 +64,46 @@ export async function load(
   }
 }
 
-/** One connection; a question, then its answer, which says how long it is. */
-class SocketClient {
+/**
+ * One connection; a question, then its answer, which says how long it is. What comes is counted and let go, in the same
+ * memory for all: a client that kept it would be measured too.
+ */
+export class SocketClient {
   readonly #socket: Socket
+  readonly #host: string
   #head = ''
   /** Bytes of the body that are still to come; `null` before the end of the head. */
   #left: number | null = null
   #length = 0
   #answered: { resolve: (bytes: number) => void; reject: (error: Error) => void } | null = null
 
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.setNoDelay(true)
-    socket.on('data', (piece: Buffer) => this.#take(piece))
-    socket.on('error', (error) => this.#answered?.reject(error))
-    socket.on('close', () => this.#answered?.reject(new Error('The server closed the connection.')))
+  private constructor({ hostname, port, host }: URL, opened: (client: SocketClient) => void) {
+    this.#host = host
+    const callback = (bytes: number, buffer: Uint8Array) => {
+      this.#take(Buffer.from(buffer.buffer, 0, bytes))
+      return true
+    }
+    const onread = { buffer: MEMORY, callback }
+    this.#socket = connect({ port: Number(port), host: hostname, noDelay: true, onread }, () => opened(this))
+    this.#socket.on('error', (error) => this.#answered?.reject(error))
+    this.#socket.on('close', () => this.#answered?.reject(new Error('The server closed the connection.')))
+    this.#socket.resume()
   }
 
-  static open(port: number, host: string): Promise<SocketClient> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, host, () => resolve(new SocketClient(socket)))
-      socket.once('error', reject)
-    })
+  static open(base: string): Promise<SocketClient> {
+    return new Promise((resolve) => new SocketClient(new URL(base), resolve))
+  }
+
+  spell({ path, headers = {} }: Asked): string {
+    const lines = Object.entries({ host: this.#host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+    return `GET /${path} HTTP/1.1\r\n${lines.join('')}\r\n`
   }
 
   /** @returns how many bytes the body had */
   ask(question: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#answered = { resolve, reject }
-      this.#socket.write(question)
+      this.#socket.write(question, 'latin1')
     })
   }
 
@@ -107,7 +116,7 @@ class SocketClient {
     let bodyBytes = piece.length
     if (this.#left === null) {
       const before = this.#head.length
-      this.#head += piece.toString('latin1')
+      this.#head += piece.toString('latin1', 0, MAX_HEAD_BYTES)
       const end = this.#head.indexOf('\r\n\r\n')
       if (end < 0) return
       bodyBytes = piece.length - (end + 4 - before)
@@ -123,9 +132,13 @@ class SocketClient {
   }
 }
 
+const MAX_HEAD_BYTES = 2048
+/** Read into and let go, before anything else is read. */
+const MEMORY = new Uint8Array(1 << 20)
+
 /** @throws Error for any status but 200 and 206 */
 function lengthOf(head: string): number {
-  if (!/^HTTP\/1\.1 20[06] /.test(head)) throw new Error(`Answered ${head.slice(0, 200)}`)
+  if (!/^HTTP\/1\.[01] 20[06] /.test(head)) throw new Error(`Answered ${head.slice(0, 200)}`)
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
   if (length === undefined) throw new Error('Answered without a length.')
   return Number(length)
