@@ -15,7 +15,6 @@ import { endService, type Service, startService } from './service.ts'
 import type { KernelRead } from './sources/open-source.ts'
 import { openSource } from './sources/open-source.ts'
 import { prewarm } from './sources/stored-thread.ts'
-import { Tunnel } from './tunnel.ts'
 
 /** The reader of files is loaded ahead of the first one, but not beside the first picture. */
 const PREWARM_DELAY_MS = 2_000
@@ -38,8 +37,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   } catch (error) {
     return fail(pipe, output, error, EXIT_UNAVAILABLE)
   }
-  const { app, viewers, report, hosted, port, version, settings, columns } = service
-  const tunnel = new Tunnel(app)
+  const { tunnel, viewers, report, hosted, port, version, settings, columns } = service
   const calls = new KernelCalls({
     viewers,
     kernel,

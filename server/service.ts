@@ -18,6 +18,7 @@ import { Report } from './report.ts'
 import type { FrameCache } from './request-context.ts'
 import { ColumnFolder } from './sources/column-folder.ts'
 import type { SourceSettings } from './sources/open-source.ts'
+import { Tunnel } from './tunnel.ts'
 import { Viewers } from './viewers.ts'
 
 export type ServiceParts = {
@@ -32,6 +33,7 @@ export type ServiceParts = {
 /** A server that listens, whoever wanted it: a kernel or a person at a terminal. */
 export type Service = {
   app: FastifyInstance
+  tunnel: Tunnel
   viewers: Viewers
   report: Report
   hosted: HostedUis
@@ -55,10 +57,11 @@ export async function startService({ config, log, host, entrance }: ServiceParts
   const shell = await pageOrNull(config.pageFolder, SHELL_NAME, log)
   const hosted = new HostedUis({ ...hostedSettings(), log })
   const app = await buildApp({ viewers, page, shell, columns, log, report, eventLoop, version, entrance })
+  const tunnel = new Tunnel(app)
   port = await listen(app, config.port, config.isPortFixed, host)
   log.info('Listening', { port, instanceId: viewers.instanceId, version })
   const columnFolder = config.cacheFolder === null ? null : new ColumnFolder(columnPlace(config.cacheFolder))
-  return { app, viewers, report, hosted, port, version, settings: { columnFolder }, columns }
+  return { app, tunnel, viewers, report, hosted, port, version, settings: { columnFolder }, columns }
 }
 
 /** Pages hear why it ends; what does not end by itself in time is cut off. */

@@ -46,6 +46,18 @@ describe('through the notebook', () => {
     expect((await ask(ROUTES.identity, { headers: { [KEY_HEADER]: 'x'.repeat(43) } })).status).toBe(401)
   })
 
+  test('parts of a body are views on what the server holds: nothing of them is copied', async () => {
+    const { ask, trade } = await tunnelStage()
+    const own = { [KEY_HEADER]: await trade() }
+    const [first, second] = await Promise.all(
+      [0, PART].map((start) =>
+        ask(ROUTES.embedding, { headers: { ...own, Range: `bytes=${start}-${start + 99_999}` } }),
+      ),
+    )
+    expect([first?.body.byteLength, second?.body.byteLength]).toEqual([100_000, 100_000])
+    expect(first?.body.buffer === second?.body.buffer).toBe(true)
+  })
+
   test('a large body comes in parts that join to the whole', async () => {
     const { ask, trade } = await tunnelStage()
     const own = { [KEY_HEADER]: await trade() }
