@@ -110,7 +110,7 @@ export class Part {
   #checkLimits(file: CachedFile): void {
     if (this.files.size >= HOSTED_LIMITS.files) throw new Error(`The site has more than ${HOSTED_LIMITS.files} files.`)
     if (this.bytes + file.bytes > HOSTED_LIMITS.generationBytes) {
-      throw new Error(`The site has more than ${HOSTED_LIMITS.generationBytes} bytes.`)
+      throw new Error(`The site has more than ${HOSTED_LIMITS.generationBytes >> 20} MB.`)
     }
   }
 

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { FrameLocator, Page } from 'playwright-core'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { namesOf } from '../../server/exposure.ts'
 import { filesOf } from '../server/sources/anndata-files.ts'
 import { CommandLine } from '../stage/command-line.ts'
 import { type HostedSite, hostedSite, type SiteMode } from '../stage/hosted-site.ts'
@@ -22,12 +24,15 @@ beforeAll(async () => {
 
 type Served = { run: CommandLine; upstream: HostedSite; page: Page; hosted: FrameLocator; link: URL; place: string }
 
-async function serve(path: string, { mode = 'healthy' as SiteMode, isTerminal = false } = {}): Promise<Served> {
+type How = { mode?: SiteMode; isTerminal?: boolean; flags?: readonly string[] }
+
+async function serve(path: string, { mode = 'healthy', isTerminal = false, flags = [] }: How = {}): Promise<Served> {
   const upstream = await hostedSite('one', mode)
   const folder = mkdtempSync(join(tmpdir(), 'cellucid-served-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const place = join(folder, 'hosted')
-  const run = new CommandLine(['serve', path, '--ui', 'hosted', '--web-source-url', upstream.url, '--no-open'], {
+  const hostedFlags = ['--ui', 'hosted', '--web-source-url', upstream.url]
+  const run = new CommandLine(['serve', path, ...hostedFlags, '--no-open', ...flags], {
     cwd: data,
     env: { CELLUCID_WEB_PROXY_CACHE_DIR: place },
     isTerminal,
@@ -78,6 +83,37 @@ test('the hosted page saves its session to the disk of whoever looks, and loads 
   await hosted.getByLabel('Load session').setInputFiles(kept)
   await hosted.locator('html[data-restored="as it was"]').waitFor({ state: 'attached' })
 }, 60_000)
+
+const outside = namesOf('0.0.0.0').find((name) => isIP(name) === 4)
+
+test.runIf(outside !== undefined)(
+  'other machines see it too, by the address that was printed',
+  async () => {
+    const { run, page, link } = await serve('good.h5ad', { flags: ['--host', '0.0.0.0'] })
+    const there = new RegExp(`http://${outside?.replaceAll('.', '\\.')}:\\d+/\\S+`).exec(run.output)?.[0]
+    expect(there?.split('?')[1]).toBe(link.search.slice(1))
+    await page.goto(there ?? '')
+    await drawn(page.locator('iframe').contentFrame())
+    expect(new URL(page.url()).hostname).toBe(outside)
+  },
+  60_000,
+)
+
+test('each of several datasets is shown in a hosted page of its own', async () => {
+  const { page, hosted } = await serve('good.h5ad', { flags: [join(data, 'truncated.h5ad'), copyOf('good.h5ad')] })
+  await page.getByRole('link', { name: 'copy.h5ad' }).click()
+  await drawn(hosted)
+  await page.goBack()
+  await page.getByRole('link', { name: 'good.h5ad', exact: true }).click()
+  await drawn(hosted)
+}, 60_000)
+
+function copyOf(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cellucid-served-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  copyFileSync(join(data, name), join(folder, 'copy.h5ad'))
+  return join(folder, 'copy.h5ad')
+}
 
 test('where the hosted page cannot be fetched the terminal warns, and the tab has every way out', async () => {
   const { run, page, hosted, upstream, place } = await serve('good.h5ad', { mode: 'gone' })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { hostedCachePlace } from '../../../server/config.ts'
 import { HostedCache } from '../../../server/hosted-ui/cache.ts'
-import type { Generation } from '../../../server/hosted-ui/generation.ts'
+import { encodeManifest, Generation, generationName } from '../../../server/hosted-ui/generation.ts'
 
 const SOURCE = 'https://viewer.example'
 const folders: string[] = []
@@ -87,6 +87,44 @@ test('whoever fetched the same build and comes later finds it stored already; an
   await store(cache, 'two')
   await store(cache, 'one')
   expect((await cache.newest(SOURCE)).generation?.manifest.build).toBe('one')
+})
+
+test('a build of more than 2,000 files or 250 MB is refused before it is kept', async () => {
+  const cache = new HostedCache(join(makeFolder(), 'hosted'))
+  const many = await cache.begin()
+  for (let i = 0; i < 2_000; i++) await many.store(`assets/${i}.js`, 'text/javascript', Buffer.from('same'))
+  await expect(many.store('assets/last.js', 'text/javascript', Buffer.from('same'))).rejects.toThrow(
+    'The site has more than 2000 files.',
+  )
+  const large = await cache.begin()
+  const file = Buffer.alloc(25 << 20)
+  for (let i = 0; i < 10; i++) await large.store(`assets/${i}.wasm`, 'application/wasm', file)
+  await expect(large.store('assets/last.wasm', 'application/wasm', Buffer.from('1'))).rejects.toThrow(
+    'The site has more than 250 MB.',
+  )
+})
+
+test('the oldest builds leave while all together would take more than a gigabyte, but none that is served', async () => {
+  const place = join(makeFolder(), 'hosted')
+  mkdirSync(place, { mode: 0o700 })
+  const claimed = { path: 'assets/app.wasm', sha256: 'a'.repeat(64), bytes: 25 << 20, type: 'application/wasm' }
+  const sources = [1, 2, 3, 4, 5].map((number) => {
+    const files = Array.from({ length: 10 }, (_, i) => ({ ...claimed, path: `assets/${i}.wasm` }))
+    const manifest = encodeManifest({ source: `https://${number}.example`, build: null, files })
+    mkdirSync(join(place, generationName(number, manifest)))
+    writeFileSync(join(place, generationName(number, manifest), 'manifest.json'), manifest)
+    return `https://${number}.example`
+  })
+  const cache = new HostedCache(place)
+  const oldest = await Generation.open(place, readdirSync(place).sort()[0] ?? '')
+  if (oldest === null) throw new Error('It was just written.')
+  await cache.use(oldest)
+  await cache.begin()
+  expect((await cache.list()).generations.map(({ source }) => source).sort()).toEqual([
+    sources[0],
+    sources[3],
+    sources[4],
+  ])
 })
 
 const DAMAGES: [string, RegExp, (folder: string, file: string) => void][] = [
