@@ -42,7 +42,10 @@ export async function serve(argv: readonly string[], terminal: Terminal, around:
   shelf.add(found)
   door.shelf = shelf
   try {
-    await Promise.race([ended, show({ options, terminal, around, service, shelf, door, hosted })])
+    await Promise.race([
+      ended,
+      show({ options, terminal, around, service, shelf, door, hosted, signal: signalOf(ended) }),
+    ])
     await ended
   } finally {
     await endService(service, 'cellucid-notebook was ended in the terminal.')
@@ -72,6 +75,12 @@ function untilEnded(): Promise<void> {
   })
 }
 
+function signalOf(ended: Promise<void>): AbortSignal {
+  const controller = new AbortController()
+  void ended.then(() => controller.abort())
+  return controller.signal
+}
+
 type Scene = {
   options: ServeOptions
   terminal: Terminal
@@ -80,10 +89,12 @@ type Scene = {
   shelf: Shelf
   door: FrontDoor
   hosted: HostedUi | null
+  /** Aborts when the person at the terminal has had enough. */
+  signal: AbortSignal
 }
 
 /** Say what there is and where, and open it where that is wanted. */
-async function show({ options, terminal, around, service, shelf, door, hosted }: Scene): Promise<void> {
+async function show({ options, terminal, around, service, shelf, door, hosted, signal }: Scene): Promise<void> {
   const { host, opensBrowser } = options
   const outside = host === null || isLoopbackAddress(host) ? [] : namesOf(host)
   if (outside.length > 0) {
@@ -91,7 +102,7 @@ async function show({ options, terminal, around, service, shelf, door, hosted }:
     service.viewers.expose({ hosts, admits: (id) => id === door.listId })
   }
   await introduce(shelf, terminal)
-  if (hosted !== null) await fetchHosted(hosted, terminal)
+  if (hosted !== null) await fetchHosted(hosted, terminal, signal)
   const bases = basesOf(host, outside, service.port)
   for (const base of bases) terminal.say(`  ${terminal.strong(door.link(base))}`)
   terminal.say()
@@ -122,11 +133,12 @@ async function introduce(shelf: Shelf, terminal: Terminal): Promise<void> {
 }
 
 /** Fetched before the link is there to be opened; where that fails, the page has the ways out of it. */
-async function fetchHosted(hosted: HostedUi, terminal: Terminal): Promise<void> {
+async function fetchHosted(hosted: HostedUi, terminal: Terminal, signal: AbortSignal): Promise<void> {
   try {
     await terminal.during(() => fetchingLine(hosted.state), hosted.ensure(false))
     terminal.say(`Shown by cellucid's hosted viewer, from ${hosted.source}.`)
   } catch (error) {
+    signal.throwIfAborted()
     const reason = error instanceof Error ? error.message : String(error)
     terminal.complain('warning', `The hosted viewer is not there: ${reason} ${HOSTED_WAY_OUT}`)
   }

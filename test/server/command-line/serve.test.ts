@@ -21,6 +21,7 @@ import { ROUTES } from '../../../protocol/urls.ts'
 import { runCommand } from '../../../server/command-line/run-command.ts'
 import { Terminal } from '../../../server/command-line/terminal.ts'
 import { CommandLine, type CommandOptions, runCommandLine } from '../../stage/command-line.ts'
+import { hostedSite } from '../../stage/hosted-site.ts'
 import { requestRaw } from '../../stage/raw-http.ts'
 import { identityAt } from '../../stage/served-page.ts'
 import { filesOf } from '../sources/anndata-files.ts'
@@ -79,6 +80,18 @@ describe('serve of one dataset', () => {
     await run.link()
     run.process.kill(signal)
     expect(await run.ended).toBe(0)
+  })
+
+  test('Ctrl+C while the hosted viewer is fetched ends it, and no link to nothing is left', async () => {
+    const upstream = await hostedSite('one', 'silent')
+    const run = serve(['good.h5ad', '--ui', 'hosted', '--web-source-url', upstream.url], {
+      env: { CELLUCID_WEB_PROXY_CACHE_DIR: join(emptyFolder(), 'hosted') },
+    })
+    await run.says(/Fetching the hosted viewer from \S+ …/)
+    run.interrupt()
+    expect(await run.ended).toBe(0)
+    expect(run.output.trimEnd().split('\n')).toEqual(['', 'good.h5ad: 12 cells × 5 genes', '', 'Ended.'])
+    expect(run.errors).not.toContain('warning')
   })
 
   test('a second Ctrl+C does not wait for a browser that hangs', async () => {
