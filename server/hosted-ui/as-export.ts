@@ -1,19 +1,28 @@
-import type { CodesColumn, Column } from '../../protocol/column-frame.ts'
+import type { Column, Embedding } from '../../protocol/column-frame.ts'
 import { safeName } from '../../protocol/export-layout.ts'
 import type { Identity } from '../../protocol/identity.ts'
 import { toDense } from '../column-choice.ts'
+import { SharedReads } from '../shared-reads.ts'
 import { DataError, type DataSource } from '../sources/data-source.ts'
+import { categoryMiddles, KEPT_QUANTILE } from './category-middles.ts'
+import { describeVectors, positionKeys, vectorKeys } from './embedding-layout.ts'
 
-/** A category with fewer cells gets no label of its own on the picture, as in cellucid's own exports. */
-const MIN_CENTROID_CELLS = 10
 /** Every gene's name stands in one list: what a browser still reads. */
 const MAX_GENES = 500_000
 
 export type ExportFile = { type: 'application/json' | 'application/octet-stream'; bytes: Uint8Array }
 
+/** As far as the identity needs it. */
+type ObsManifest = {
+  _categoricalFields: readonly (readonly [key: string, categories: readonly string[], ...more: unknown[]])[]
+  [more: string]: unknown
+}
+
 /** A dataset as the folder that cellucid's `prepare()` would write of it, format `compact_v1`, file by file. */
 export class AsExport {
   readonly #source: DataSource
+  readonly #manifests = new SharedReads<ObsManifest>()
+  #known: { version: string; manifest: ObsManifest } | null = null
   readonly #genes = new Map<string, { version: string; byName: Map<string, string> }>()
 
   constructor(source: DataSource) {
@@ -55,7 +64,9 @@ export class AsExport {
 
   async #array(path: string, signal: AbortSignal): Promise<ExportFile | null> {
     const points = /^points_([123])d\.bin$/.exec(path)
-    if (points !== null) return array(await this.#points(Number(points[1]), signal))
+    if (points !== null) return array((await this.#embedding(Number(points[1]), signal)).positions)
+    const vectors = /^vectors\/([^/]+)_([123])d\.bin$/.exec(path)
+    if (vectors !== null) return this.#vectors(vectors[1] ?? '', Number(vectors[2]), signal)
     const obs = /^obs\/([^/]+)\.(values\.f32|codes\.u8|codes\.u16|outliers\.f32)$/.exec(path)
     if (obs !== null) return this.#obs(obs[1] ?? '', obs[2] ?? '', signal)
     const gene = /^var\/([^/]+)\.values\.f32$/.exec(path)
@@ -65,9 +76,16 @@ export class AsExport {
   async #identity(signal: AbortSignal): Promise<object> {
     const identity = await this.#source.identity(signal)
     const fields = shownFields(identity)
-    const kinds = fields.map(({ key, kind }) => ({ key, kind: kind === 'categorical' ? 'category' : 'continuous' }))
-    const categorical = kinds.filter(({ kind }) => kind === 'category').length
-    const { dimensions } = await this.#embedding(signal)
+    const manifest = await this.#obsManifest(signal)
+    const counts = new Map(manifest._categoricalFields.map(([key, { length }]) => [key, length]))
+    const kinds = fields.map(({ key }) => {
+      const count = counts.get(key)
+      return count === undefined ? { key, kind: 'continuous' } : { key, kind: 'category', n_categories: count }
+    })
+    const defaults = await this.#source.defaults(signal)
+    const positions = positionKeys(defaults)
+    const dimensions = [...positions.keys()]
+    const vectors = describeVectors(vectorKeys(defaults.embeddings, positions))
     return {
       version: 2,
       id: safeName(identity.name),
@@ -79,8 +97,8 @@ export class AsExport {
         n_cells: identity.nObs,
         n_genes: identity.nVar,
         n_obs_fields: fields.length,
-        n_categorical_fields: categorical,
-        n_continuous_fields: fields.length - categorical,
+        n_categorical_fields: counts.size,
+        n_continuous_fields: fields.length - counts.size,
         has_connectivity: false,
         n_edges: null,
       },
@@ -90,6 +108,7 @@ export class AsExport {
         files: Object.fromEntries([...dimensions].sort().map((d) => [`${d}d`, `points_${d}d.bin`])),
       },
       obs_fields: kinds,
+      ...(vectors === null ? {} : { vector_fields: vectors }),
       export_settings: {
         compression: null,
         var_quantization: null,
@@ -100,14 +119,22 @@ export class AsExport {
     }
   }
 
+  async #obsManifest(signal: AbortSignal): Promise<ObsManifest> {
+    const version = await this.#source.version(signal)
+    if (this.#known?.version === version) return this.#known.manifest
+    const manifest = await this.#manifests.read(version, signal, (shared) => this.#makeObsManifest(shared))
+    this.#known = { version, manifest }
+    return manifest
+  }
+
   /** Lists the categories, so every categorical column is read for it, one after the other. */
-  async #obsManifest(signal: AbortSignal): Promise<object> {
+  async #makeObsManifest(signal: AbortSignal): Promise<ObsManifest> {
     const identity = await this.#source.identity(signal)
-    const continuous: unknown[] = []
-    const categorical: unknown[] = []
-    const { dimensions } = await this.#embedding(signal)
+    const continuous: unknown[][] = []
+    const categorical: [key: string, categories: readonly string[], ...more: unknown[]][] = []
+    const dimensions = [...positionKeys(await this.#source.defaults(signal)).keys()].sort()
     const positions = new Map(
-      await Promise.all(dimensions.map(async (d) => [d, await this.#points(d, signal)] as const)),
+      await Promise.all(dimensions.map(async (d) => [d, (await this.#embedding(d, signal)).positions] as const)),
     )
     for (const { key } of shownFields(identity)) {
       const column = await this.#source.obs(key, signal)
@@ -117,13 +144,13 @@ export class AsExport {
       }
       const { categories } = column
       const isNarrow = column.codes instanceof Uint8Array
-      const centroids = Object.fromEntries([...positions].map(([d, points]) => [d, centroidsOf(column, points, d)]))
+      const centroids = Object.fromEntries([...positions].map(([d, points]) => [d, categoryMiddles(column, points, d)]))
       categorical.push([key, categories, isNarrow ? 'uint8' : 'uint16', isNarrow ? 255 : 65_535, centroids, 0, 1])
     }
     return {
       _format: 'compact_v1',
       n_points: identity.nObs,
-      centroid_outlier_quantile: 0.95,
+      centroid_outlier_quantile: KEPT_QUANTILE,
       latent_key: null,
       compression: null,
       _obsSchemas: OBS_SCHEMAS,
@@ -181,18 +208,20 @@ export class AsExport {
     return byName
   }
 
-  async #embedding(signal: AbortSignal): Promise<{ key: string | null; dimensions: readonly number[] }> {
-    const { embeddings, defaultEmbedding } = await this.#source.defaults(signal)
-    const entry = embeddings.find(({ key }) => key === defaultEmbedding)
-    return { key: defaultEmbedding, dimensions: entry?.dimensions ?? [2] }
+  async #embedding(dimensions: number, signal: AbortSignal): Promise<Embedding> {
+    const key = positionKeys(await this.#source.defaults(signal)).get(dimensions)
+    if (key !== undefined) return this.#source.embedding(key, dimensions, signal)
+    throw new DataError('not_found', `The embedding cannot be drawn in ${dimensions} dimensions.`)
   }
 
-  async #points(dimensions: number, signal: AbortSignal): Promise<Float32Array> {
-    const embedding = await this.#embedding(signal)
-    if (!embedding.dimensions.includes(dimensions)) {
-      throw new DataError('not_found', `The embedding cannot be drawn in ${dimensions} dimensions.`)
-    }
-    return (await this.#source.embedding(embedding.key, dimensions, signal)).positions
+  /** Arrows as they are stored, in the scale of the positions that they start from. */
+  async #vectors(field: string, dimensions: number, signal: AbortSignal): Promise<ExportFile | null> {
+    const defaults = await this.#source.defaults(signal)
+    const key = vectorKeys(defaults.embeddings, positionKeys(defaults)).get(field)?.get(dimensions)
+    if (key === undefined) return null
+    const { scale } = await this.#embedding(dimensions, signal)
+    const { positions, center, scale: own } = await this.#source.embedding(key, dimensions, signal)
+    return array(positions.map((value, i) => (value * own + (center[i % dimensions] ?? 0)) / scale))
   }
 }
 
@@ -226,29 +255,6 @@ function valuesOf(column: Column): Float32Array {
   if (column.kind === 'dense') return column.values
   if (column.kind === 'codes') throw new DataError('unsupported', 'Categories are no values.')
   return toDense(column).values
-}
-
-type Centroid = { category: string; position: number[]; n_points: number }
-
-/** The middle of each category that has enough cells with a position. */
-function centroidsOf({ codes, categories }: CodesColumn, points: Float32Array, dimensions: number): Centroid[] {
-  const sums = new Float64Array(categories.length * dimensions)
-  const counts = new Uint32Array(categories.length)
-  for (let cell = 0; cell < codes.length; cell++) {
-    const code = codes[cell] ?? 0
-    if (code >= categories.length || Number.isNaN(points[cell * dimensions])) continue
-    counts[code] = (counts[code] ?? 0) + 1
-    for (let axis = 0; axis < dimensions; axis++) {
-      const at = code * dimensions + axis
-      sums[at] = (sums[at] ?? 0) + (points[cell * dimensions + axis] ?? 0)
-    }
-  }
-  return categories.flatMap((category, code) => {
-    const count = counts[code] ?? 0
-    if (count < MIN_CENTROID_CELLS) return []
-    const sum = sums.subarray(code * dimensions, (code + 1) * dimensions)
-    return [{ category, position: Array.from(sum, (value) => value / count), n_points: count }]
-  })
 }
 
 function json(value: unknown): ExportFile {

@@ -66,6 +66,48 @@ test('of such a folder nothing else is handed over, and nothing from outside it'
   await expect(layout.file('obs/passed.values.f32', signal)).rejects.toThrow(/leads out of the folder/)
 }, 180_000)
 
+test('of an AnnData the UMAPs, the fields and the arrows are those that cellucid’s own server sends', async () => {
+  const folder = await filesOf('make_velocity.py', cellucidOf('0.0.9'))
+  const expected = JSON.parse(readFileSync(join(folder, 'identity.json'), 'utf8'))
+  const layout = await asExport(join(folder, 'velocity.h5ad'))
+  const { stats, embeddings, obs_fields, vector_fields } = await jsonOf(layout, 'dataset_identity.json')
+  // The dimension that is shown first is ours to choose, as in the embedded viewer.
+  expect(embeddings).toEqual({ ...expected.embeddings, default_dimension: 2 })
+  expect([stats, obs_fields, vector_fields]).toEqual([expected.stats, expected.obs_fields, expected.vector_fields])
+  expect(Object.keys(vector_fields.fields)).toEqual(expect.arrayContaining(['velocity_umap', 'T_fwd_umap']))
+  for (const { files } of Object.values<{ files: Record<string, string> }>(vector_fields.fields)) {
+    for (const path of Object.values(files)) {
+      const sent = floatsOf((await layout.file(path, signal))?.bytes ?? Buffer.of())
+      const own = floatsOf(readFileSync(join(folder, path.replace('vectors/', ''))))
+      expect([path, sent.length]).toEqual([path, own.length])
+      expect(Math.max(...sent.map((value, i) => Math.abs(value - (own[i] ?? Number.NaN))))).toBeLessThan(1e-5)
+    }
+  }
+  for (const none of ['vectors/velocity_pca_2d.bin', 'vectors/wide_umap_2d.bin', 'vectors/X_umap_2d.bin']) {
+    expect([none, await layout.file(none, signal)]).toEqual([none, null])
+  }
+}, 180_000)
+
+test('the middle of each category is where cellucid’s own server puts it, without its outermost cells', async () => {
+  const folder = await filesOf('make_velocity.py', cellucidOf('0.0.9'))
+  const { latent_key, ...expected } = JSON.parse(readFileSync(join(folder, 'obs_manifest.json'), 'utf8'))
+  const { latent_key: _, ...manifest } = await jsonOf(
+    await asExport(join(folder, 'velocity.h5ad')),
+    'obs_manifest.json',
+  )
+  expect(expected._categoricalFields[0][4]['2']).toHaveLength(3)
+  expect(manifest).toEqual(rounded(expected))
+}, 180_000)
+
+/** Numbers to the fifth digit; cellucid computes in f32. */
+function rounded(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (_, each) => (typeof each === 'number' ? expect.closeTo(each, 5) : each))
+}
+
+function floatsOf(bytes: Uint8Array): Float32Array {
+  return new Float32Array(Uint8Array.from(bytes).buffer)
+}
+
 test('a folder of the later form is told in the earlier one, without what that cannot be made from', async () => {
   const layout = await asExport(await exported('0.9.4', 'plain'))
   expect(await jsonOf(layout, 'dataset_identity.json')).toMatchObject({
