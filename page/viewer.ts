@@ -102,8 +102,6 @@ export class Viewer {
     const color = this.#showColor(view.color, isUsualColor ? early.column : null)
       .catch(() => undefined)
       .then(() => this.#restoreFilters(saved))
-      // Not before: the colour may come long after the picture.
-      .finally(early.stop)
     const choice = isSameChoice(view.embedding, usual.embedding) ? null : view.embedding
     await this.#choose(
       'embedding',
@@ -117,6 +115,8 @@ export class Viewer {
       },
       (embedding) => this.#showEmbedding(embedding, saved?.camera ?? null),
     )
+    // Not before both are there: either may come long after the other.
+    void color.then(early.stop, early.stop)
   }
 
   /**

@@ -61,6 +61,17 @@ describe('the first picture', () => {
     await expect.poll(() => store.color.value?.by).toEqual({ axis: 'obs', key: 'louvain' })
   })
 
+  test('comes also long after its colour', async () => {
+    const server = new MemoryServer()
+    const letGo = server.hold('_cellucid/embedding')
+    const opened = openViewer(null, server)
+    await new Promise((resolve) => setTimeout(resolve, 50)) // the colour has come
+    letGo()
+    const { store } = await opened
+    expect(store.embedding.value?.key).toBe('X_umap')
+    expect(store.color.value?.by).toEqual({ axis: 'obs', key: 'louvain' })
+  })
+
   test('stands without a colour when that cannot be read, with the sentence in place', async () => {
     const server = new MemoryServer()
     server.identity = { ...IDENTITY, defaultColor: { axis: 'obs', key: 'gone' } }
