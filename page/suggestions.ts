@@ -30,7 +30,7 @@ export function suggestionsFor(
   query: string,
 ): Suggestion[] {
   const fields = identity.obs
-    .filter(({ kind }) => kind === 'categorical' || kind === 'continuous')
+    .filter(({ kind }) => kind !== 'identifier' && kind !== 'unsupported')
     .map(({ key, kind }): Suggestion => {
       return { group: 'Fields', label: key, detail: KIND_NAMES[kind], by: { axis: 'obs', key } }
     })

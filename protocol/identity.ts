@@ -44,6 +44,13 @@ export const identitySchema = v.object({
 })
 export type Identity = v.InferOutput<typeof identitySchema>
 
+/** Everything that was left out, a sentence each: of the dataset, and of its fields. */
+export function allNotes({ notes, obs }: Pick<Identity, 'notes' | 'obs'>): string[] {
+  return [...notes, ...obs.flatMap(({ key, reason }) => (reason ? [`${key.slice(0, MAX_KEY_SHOWN)}: ${reason}.`] : []))]
+}
+
+const MAX_KEY_SHOWN = 200
+
 /** One hit of the search box. `key` asks for the column and is unique; `label` is shown; `id` is the var name. */
 export const geneNameSchema = v.object({ key: v.string(), label: v.string(), id: v.string() })
 export type GeneName = v.InferOutput<typeof geneNameSchema>

@@ -1,5 +1,6 @@
 import type { ConsoleLine } from '../protocol/events.ts'
 import type { HostedState } from '../protocol/hosted.ts'
+import { allNotes } from '../protocol/identity.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import type { EventLoopWatch } from './event-loop-watch.ts'
 import type { Lesson } from './learnt.ts'
@@ -147,9 +148,10 @@ async function sourceReport(viewer: Viewer): Promise<ViewerReport['source']> {
   const late = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }))
   const describe = async () => {
     const source = await viewer.source
-    const { name, nObs, nVar, notes } = await source.identity(signal)
+    const identity = await source.identity(signal)
     const { done } = await source.progress()
-    return { kind: source.kind, name, cells: nObs, genes: nVar, sorting: done, notes }
+    const { name, nObs, nVar } = identity
+    return { kind: source.kind, name, cells: nObs, genes: nVar, sorting: done, notes: allNotes(identity) }
   }
   return Promise.race([
     late,

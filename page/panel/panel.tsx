@@ -6,6 +6,7 @@ import { EmbeddingChoice } from './embedding-choice.tsx'
 import { FieldChoice } from './field-choice.tsx'
 import { FilterList } from './filter-list.tsx'
 import { Legend } from './legend.tsx'
+import { Notes } from './notes.tsx'
 import { usePage } from './page-context.ts'
 import { Save } from './save.tsx'
 import { SelectionSummary } from './selection-summary.tsx'
@@ -22,6 +23,7 @@ export function Panel({ isOpen, search }: { isOpen: boolean; search: RefObject<H
             ? ' '
             : `${formatCells(identity.value.nObs)} × ${formatCount(identity.value.nVar)} genes`}
         </p>
+        <Notes />
       </header>
       <EmbeddingChoice />
       <ColorBy search={search} />

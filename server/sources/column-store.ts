@@ -53,31 +53,31 @@ export class ColumnStore {
    */
   async column(index: number): Promise<StoredRows> {
     const blocks = [...this.#blocks]
-    const parts = await Promise.all(blocks.map((block) => this.#readPart(block, index)))
-    const length = parts.reduce((sum, part) => sum + part.length / 2, 0)
+    const counts = blocks.map(({ pointers }) => (pointers[index + 1] ?? 0) - (pointers[index] ?? 0))
+    const length = counts.reduce((sum, count) => sum + count, 0)
     const rows = new Uint32Array(length)
     const values = new Float32Array(length)
     let at = 0
-    parts.forEach((words, i) => {
-      const count = words.length / 2
-      rows.set(words.subarray(0, count), at)
-      values.set(new Float32Array(words.buffer, count * 4, count), at)
-      checkRows(rows.subarray(at, at + count), blocks[i])
-      at += count
+    const parts = blocks.map((block, i) => {
+      const start = at
+      at += counts[i] ?? 0
+      return { block, rows: rows.subarray(start, at), values: values.subarray(start, at) }
     })
+    await Promise.all(parts.map((part) => this.#readPart(part, index)))
+    for (const { block, rows: own } of parts) checkRows(own, block)
     return { ...canonical(rows, values), endRow: blocks.at(-1)?.endRow ?? 0 }
   }
 
-  async #readPart({ offset, pointers }: ColumnBlock, index: number): Promise<Uint32Array<ArrayBuffer>> {
-    const start = pointers[index] ?? 0
-    const count = (pointers[index + 1] ?? 0) - start
-    const bytes = new Uint8Array(count * 8)
-    for (let at = 0; at < bytes.length; ) {
-      const { bytesRead } = await this.#file.read(bytes, at, bytes.length - at, offset + start * 8 + at)
+  /** Where they belong, with one call: rows, and values behind them. */
+  async #readPart({ block, rows, values }: Omit<StoredRows, 'endRow'> & { block: ColumnBlock }, index: number) {
+    let position = block.offset + (block.pointers[index] ?? 0) * 8
+    let left = [bytesOf(rows), bytesOf(values)].filter(({ length }) => length > 0)
+    while (left.length > 0) {
+      const { bytesRead } = await this.#file.readv(left, position)
       if (bytesRead === 0) throw new Error('The column store is shorter than its index says.')
-      at += bytesRead
+      position += bytesRead
+      left = without(left, bytesRead)
     }
-    return new Uint32Array(bytes.buffer)
   }
 
   /** What has to be kept beside the data to open it again: a head in JSON, then the pointers of all blocks. */
@@ -124,8 +124,14 @@ export class ColumnStore {
   }
 }
 
-function checkRows(rows: Uint32Array, block: ColumnBlock | undefined): void {
-  const { startRow, endRow } = block ?? { startRow: 0, endRow: 0 }
+/** What is left to fill after so many bytes. */
+function without(buffers: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  const [first, ...others] = buffers
+  if (first === undefined) return []
+  return bytes < first.length ? [first.subarray(bytes), ...others] : without(others, bytes - first.length)
+}
+
+function checkRows(rows: Uint32Array, { startRow, endRow }: ColumnBlock): void {
   let before = startRow
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] ?? 0
@@ -134,7 +140,7 @@ function checkRows(rows: Uint32Array, block: ColumnBlock | undefined): void {
   }
 }
 
-function bytesOf(words: Uint32Array): Uint8Array {
+function bytesOf(words: Uint32Array | Float32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
 }
 

@@ -9,6 +9,8 @@ const identity = {
     { key: 'mito', kind: 'continuous' },
     { key: 'Mitosis', kind: 'categorical' },
     { key: 'barcode', kind: 'identifier' },
+    { key: 'sampled', kind: 'date' },
+    { key: 'broken', kind: 'unsupported', reason: 'it holds complex numbers' },
   ] as const,
 }
 const genes = [
@@ -30,7 +32,13 @@ test('genes of an earlier query that do not match this one are left out, and ids
 })
 
 test('nothing typed lists every field that can colour, and one colour for all', () => {
-  expect(labels('')).toEqual(['Fields: percent_mito', 'Fields: mito', 'Fields: Mitosis', 'Fields: One colour for all'])
+  expect(labels('')).toEqual([
+    'Fields: percent_mito',
+    'Fields: mito',
+    'Fields: Mitosis',
+    'Fields: sampled',
+    'Fields: One colour for all',
+  ])
 })
 
 test('the genes that coloured lately come first while nothing is typed', () => {

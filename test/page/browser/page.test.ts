@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { decodeCells, encodeCells } from '../../../protocol/cells.ts'
 import type { Command } from '../../../protocol/commands.ts'
 import type { PageState } from '../../../protocol/state.ts'
+import { filesOf } from '../../server/sources/anndata-files.ts'
 import type { Heard } from '../../stage/kernel-end.ts'
 import type { OpenedViewer } from '../../stage/start-server.ts'
 import { openPageStage, type PageStage, said, says } from './page-stage.ts'
@@ -400,3 +402,12 @@ test('what was selected and hidden is undone and redone by keys', async () => {
   await page.keyboard.press('Control+Shift+z')
   await says(page, 'selected', selected)
 })
+
+test('what could not be read is named in the panel, with the reason', async () => {
+  const path = join(await filesOf('make_hostile.py'), 'external_link.csr.h5ad')
+  const options = { name: null, color: 'cluster', embedding: null, geneIdColumn: null, layer: null }
+  const viewer = await stage.server.openViewer({ source: { kind: 'path', path }, options })
+  const page = await stage.open(viewer.url)
+  await page.getByText('A note on the data').click()
+  await page.getByText('score: a link to another file, which is not followed.').waitFor()
+}, 120_000)

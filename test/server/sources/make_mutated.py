@@ -1,6 +1,6 @@
 """Write h5ad files with a few bytes changed, beside each what anndata reads where it can, and what HDF5 cannot read.
 
-Usage: make_mutated.py FOLDER. Seeded: the same versions of the packages make the same files.
+Usage: make_mutated.py FOLDER [COUNT]. Seeded: the same versions of the packages make the same files.
 """
 
 from __future__ import annotations
@@ -115,17 +115,17 @@ def unreadable(path: Path) -> list[str]:
     return found
 
 
-def write_all(folder: Path) -> None:
-    """Write every mutation as ``LAYOUT-NUMBER.h5ad``."""
+def write_all(folder: Path, count: int) -> None:
+    """Write every mutation as ``LAYOUT-NUMBER.h5ad``, so many of each layout."""
     anndata.settings.allow_write_nullable_strings = True
     random = np.random.default_rng(20)
     for name, layout in layouts(folder).items():
-        for number in range(COUNT):
-            path = folder / f"{name}-{number:02d}.h5ad"
+        for number in range(count):
+            path = folder / f"{name}-{number:03d}.h5ad"
             path.write_bytes(mutated(layout, random))
             write_expected(path)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    write_all(Path(sys.argv[1]))
+    write_all(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else COUNT)
