@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import { DataError } from './data-source.ts'
+import { StallWatch } from './stall-watch.ts'
 import type { ColumnBlock } from './stored/column-blocks.ts'
 import type { StoredRead, StoredReply, StoredRequest, StoredWorkerData } from './stored-messages.ts'
 import type { StoredPlace } from './stored-place.ts'
 
-/** No finished block for so long: the file makes the library work without end. */
+/** No finished block after so much work: the file makes the library work without end. */
 const STALL_TIMEOUT_MS = 10_000
-const WATCH_INTERVAL_MS = 500
-/** Until the library is loaded nothing of the file was touched; a busy machine takes its time. */
-const LOAD_TIMEOUT_MS = 60_000
+/** Until the library is loaded nothing of the file was touched. */
+const LOAD_TIMEOUT_MS = 30_000
 /** For names and categories; arrays live outside of this heap and have budgets of their own. */
 const MAX_HEAP_MB = 1024
 
@@ -21,22 +21,18 @@ type Pending = {
 
 /**
  * A thread that reads one file or store. It ends when it is told to, after the library failed, or when a read finishes no
- * block for ten seconds; then it is never used again.
+ * block in ten seconds of work; then it is never used again.
  */
 export class StoredThread {
   readonly #worker: Worker
   readonly #progress = new Int32Array(new SharedArrayBuffer(4))
   readonly #pending = new Map<number, Pending>()
-  readonly #stallTimeoutMs: number
+  readonly #watch: StallWatch
   #ended: DataError | null = null
   #isRetired = false
   #lastId = 0
-  #watch: NodeJS.Timeout | null = null
-  #lastProgress = 0
-  #lastProgressAt = 0
 
   constructor(stallTimeoutMs = STALL_TIMEOUT_MS) {
-    this.#stallTimeoutMs = stallTimeoutMs
     const data: StoredWorkerData = { kind: 'stored', progress: this.#progress.buffer }
     // The server's own stdout and stderr carry frames and its log, so what a library prints must not get there. It is
     // not read either, which would keep the process alive; it is a few lines at most.
@@ -46,6 +42,11 @@ export class StoredThread {
     this.#worker.on('message', (reply: StoredReply) => this.#take(reply))
     this.#worker.on('error', (cause) => this.#finish(brokenOff(cause)))
     this.#worker.on('exit', () => this.#finish(brokenOff()))
+    this.#watch = new StallWatch(this.#worker, {
+      progress: () => Atomics.load(this.#progress, 0),
+      patienceMs: (progress) => (progress === 0 ? LOAD_TIMEOUT_MS : stallTimeoutMs),
+      stalled: () => void this.end(stalled(stallTimeoutMs)),
+    })
     // A server that waits for nothing else may end.
     this.#worker.unref()
   }
@@ -107,13 +108,13 @@ export class StoredThread {
           reject(error)
         },
       })
-      this.#startWatch()
+      this.#watch.start()
       this.#worker.postMessage(make(id))
     })
   }
 
   #take(reply: StoredReply): void {
-    this.#lastProgressAt = performance.now()
+    this.#watch.moved()
     switch (reply.kind) {
       case 'answer':
         this.#settle(reply.id)?.resolve(reply.answer)
@@ -133,41 +134,22 @@ export class StoredThread {
   #settle(id: number): Pending | undefined {
     const pending = this.#pending.get(id)
     this.#pending.delete(id)
-    if (this.#pending.size === 0) this.#stopWatch()
+    if (this.#pending.size === 0) this.#watch.stop()
     if (this.#pending.size === 0 && this.#isRetired) void this.end(brokenOff())
     return pending
   }
 
   #finish(reason: DataError): void {
     this.#ended ??= reason
-    this.#stopWatch()
+    this.#watch.stop()
     for (const { reject } of this.#pending.values()) reject(this.#ended)
     this.#pending.clear()
   }
+}
 
-  #startWatch(): void {
-    if (this.#watch !== null) return
-    this.#lastProgressAt = performance.now()
-    this.#watch = setInterval(() => this.#look(), Math.min(WATCH_INTERVAL_MS, this.#stallTimeoutMs / 2))
-  }
-
-  #stopWatch(): void {
-    if (this.#watch !== null) clearInterval(this.#watch)
-    this.#watch = null
-  }
-
-  #look(): void {
-    const progress = Atomics.load(this.#progress, 0)
-    if (progress !== this.#lastProgress) {
-      this.#lastProgress = progress
-      this.#lastProgressAt = performance.now()
-    } else if (performance.now() - this.#lastProgressAt > (progress === 0 ? LOAD_TIMEOUT_MS : this.#stallTimeoutMs)) {
-      const seconds = Math.round(this.#stallTimeoutMs / 1000)
-      void this.end(
-        new DataError('timed_out', `A part of the file took more than ${seconds} s to read, so it was given up.`),
-      )
-    }
-  }
+function stalled(stallTimeoutMs: number): DataError {
+  const seconds = Math.round(stallTimeoutMs / 1000)
+  return new DataError('timed_out', `A part of the file took more than ${seconds} s to read, so it was given up.`)
 }
 
 function brokenOff(cause?: unknown): DataError {
