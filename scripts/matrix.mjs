@@ -11,7 +11,7 @@ const DIST = join(ROOT, 'dist')
 const MATRIX = join(DIST, 'matrix.json')
 
 try {
-  await setUp({ needsBrowser: true })
+  await setUp({ needsBrowser: true, forTests: true })
   await installMatrixPackages()
   process.exitCode = await playAll(process.argv.slice(2))
 } catch (error) {

@@ -80,7 +80,7 @@ async function testOn(name) {
 }
 
 const asked = process.argv.slice(2)
-await setUp()
+await setUp({ forTests: true })
 const results = []
 for (const name of asked.length ? asked : [...DECLARED, 'oldest']) results.push(await testOn(name))
 console.log('')

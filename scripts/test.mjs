@@ -72,7 +72,7 @@ function sum(results, key) {
 }
 
 try {
-  await setUp({ needsBrowser: true })
+  await setUp({ needsBrowser: true, forTests: true })
   const results = await runSuites()
   const failed = sum(results, 'failed')
   process.exitCode = failed === 0 ? 0 : 1
