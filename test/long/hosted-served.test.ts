@@ -95,8 +95,8 @@ test.runIf(outside !== undefined)(
     await page.goto(there ?? '')
     await drawn(page.locator('iframe').contentFrame())
     expect(new URL(page.url()).hostname).toBe(outside)
-  // Of a plain address that is not this machine's own, Chromium says that it leaves this header out.
-  tab.errors = tab.errors.filter((line) => !line.includes('Cross-Origin-Opener-Policy header has been ignored'))
+    // Of a plain address that is not this machine's own, Chromium says that it leaves this header out.
+    tab.errors = tab.errors.filter((line) => !line.includes('Cross-Origin-Opener-Policy header has been ignored'))
   },
   60_000,
 )
