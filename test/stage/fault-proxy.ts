@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { bridgeSockets } from './socket-bridge.ts'
+import { type BridgeOptions, bridgeSockets } from './socket-bridge.ts'
 
 /** What a reverse proxy does to those who stand behind it. Without any of these it passes everything on, `Host` too. */
 export type Faults = {
@@ -14,6 +14,8 @@ export type Faults = {
   idleMs?: number
   /** A larger WebSocket message ends its connection. */
   maxMessageBytes?: number
+  /** true: this WebSocket message, of either way, does not arrive. */
+  loses?(message: Buffer): boolean
   /** `Range` does not arrive. */
   dropsRange?: boolean
   /** `Host` as the other side sees it. */
@@ -89,9 +91,10 @@ export async function startFaultProxy(
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
       return
     }
-    const bridge = { target: inside.port, path: inside.path, headers: inwardHeaders(incoming, own) }
-    const { maxMessageBytes } = own
-    bridgeSockets({ incoming, socket, head }, maxMessageBytes === undefined ? bridge : { ...bridge, maxMessageBytes })
+    const bridge: BridgeOptions = { target: inside.port, path: inside.path, headers: inwardHeaders(incoming, own) }
+    if (own.maxMessageBytes !== undefined) bridge.maxMessageBytes = own.maxMessageBytes
+    if (own.loses !== undefined) bridge.loses = own.loses
+    bridgeSockets({ incoming, socket, head }, bridge)
   })
   await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
   const address = server.address()

@@ -10,14 +10,20 @@ export type BridgeOptions = {
   target: number
   path: string
   headers: Record<string, string | string[]>
-  /** A larger message, either way, ends both connections. Without it bytes pass as they are. */
+  /** A larger message, either way, ends both connections. */
   maxMessageBytes?: number
+  /** true: this message, of either way, does not arrive. */
+  loses?(message: Buffer): boolean
 }
+
+/** No limit, as ws says it. */
+const ANY_BYTES = 0
 
 /** Pass an upgrade on, and all that follows. */
 export function bridgeSockets(upgrade: Upgrade, options: BridgeOptions): void {
-  if (options.maxMessageBytes === undefined) passBytes(upgrade, options)
-  else passMessages(upgrade, options, options.maxMessageBytes)
+  // Where nobody looks at messages, bytes pass as they are.
+  if (options.maxMessageBytes === undefined && options.loses === undefined) passBytes(upgrade, options)
+  else passMessages(upgrade, options)
 }
 
 function passBytes({ incoming, socket, head }: Upgrade, { target, path, headers }: BridgeOptions): void {
@@ -38,8 +44,7 @@ function passBytes({ incoming, socket, head }: Upgrade, { target, path, headers 
 
 function passMessages(
   { incoming, socket, head }: Upgrade,
-  { target, path, headers }: BridgeOptions,
-  maxPayload: number,
+  { target, path, headers, maxMessageBytes: maxPayload = ANY_BYTES, loses = () => false }: BridgeOptions,
 ): void {
   const protocols = String(headers['sec-websocket-protocol'] ?? '')
     .split(',')
@@ -59,7 +64,10 @@ function passMessages(
         [inner, outer],
       ] as const
       for (const [one, other] of pairs) {
-        one.on('message', (data: RawData, isBinary) => other.send(data, { binary: isBinary }))
+        one.on('message', (data: RawData, isBinary) => {
+          // By default ws hands over one Buffer.
+          if (!loses(data as Buffer)) other.send(data, { binary: isBinary })
+        })
         one.on('error', () => other.terminate())
         one.on('close', () => other.terminate())
       }
