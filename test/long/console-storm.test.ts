@@ -24,19 +24,19 @@ describe.each(WAYS)(
     let stage: LabStage
     beforeAll(async () => {
       stage = await startLabStage(name, options)
+      await stage.context.addInitScript(muteConsole)
     }, 90_000)
     afterAll(async () => stage?.stop(), 60_000)
 
     test('delay no selection by half a second, leave no secret, and are counted', async () => {
-      const page = await stage.open(SCENARIO_CELLS)
-      await runCell(page, 0)
-      expect(await viewerReady(page, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
+      const page = await openMuted(stage, transport)
       const before = JSON.parse(await runSource(page, LISTEN)) as Measured
       const frame = frameOfThePage(page)
       const calm = await selectFor(page, 3_000)
       await frame.evaluate(storm, { ms: STORM_MS, perSecond: LINES_PER_SECOND, secret: SECRET })
       const stormy = await selectFor(page, STORM_MS)
-      const written = await frame.evaluate(() => (window as unknown as { written: Promise<number> }).written)
+      const { written, shown } = await frame.evaluate(() => (window as unknown as Stormed).stormed)
+      expect(shown).toBe(written)
       expect(written).toBeGreaterThan((STORM_MS / 1_000) * LINES_PER_SECOND * 0.9)
       const { arrivals, console: lines, dropped, ...after } = JSON.parse(await runSource(page, TELL)) as Told
 
@@ -61,6 +61,22 @@ describe.each(WAYS)(
   },
 )
 
+/** In a frame of its own process the browser may run its driver's script only after the page's own: then once more. */
+async function openMuted(stage: LabStage, transport: string): Promise<Page> {
+  const page = await stage.open(SCENARIO_CELLS)
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await runCell(page, 0)
+    expect(await viewerReady(page, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport })
+    const isBelow = () => {
+      const { count, console: page } = window as unknown as Stormed & Window & typeof globalThis
+      return count !== undefined && page.warn !== count
+    }
+    if (await frameOfThePage(page).evaluate(isBelow)) return page
+  }
+  throw new Error('The console of the page was never muted')
+}
+
+type Stormed = { stormed: Promise<{ written: number; shown: number }>; shown: number; count?: () => void }
 type Measured = { kernelMb: number; serverMb: number }
 type Told = Measured & { arrivals: number[]; console: { message: string; count: number }[]; dropped: number }
 
@@ -84,12 +100,28 @@ function frameOfThePage(page: Page): Frame {
   return frame
 }
 
+/**
+ * Runs in every window before any other script. A browser that is driven tells its driver each line of a console, which
+ * at this rate leaves no time for anything else: in the place of the console what was shown there is counted.
+ */
+function muteConsole(): void {
+  const counted = window as unknown as Stormed
+  counted.shown = 0
+  const count = () => {
+    counted.shown++
+  }
+  counted.count = count
+  Object.assign(window.console, { warn: count, error: count })
+}
+
 /** Every third line is the same, every third names a secret. */
 function storm({ ms, perSecond, secret }: { ms: number; perSecond: number; secret: string }): void {
   const { console: page } = window
+  const counted = window as unknown as Stormed
   const start = performance.now()
+  const shownBefore = counted.shown
   let written = 0
-  const ended = new Promise<number>((resolve) => {
+  counted.stormed = new Promise((resolve) => {
     const timer = setInterval(() => {
       const passed = Math.min(ms, performance.now() - start)
       for (; written < (passed / 1_000) * perSecond; written++) {
@@ -99,10 +131,9 @@ function storm({ ms, perSecond, secret }: { ms: number; perSecond: number; secre
       }
       if (passed < ms) return
       clearInterval(timer)
-      resolve(written)
+      resolve({ written, shown: counted.shown - shownBefore })
     }, 10)
   })
-  Object.assign(window, { written: ended })
 }
 
 const MEASURE = `"kernelMb": psutil.Process().memory_info().rss / 1e6,
