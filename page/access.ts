@@ -24,8 +24,7 @@ export async function openAccess(launch: Launch, host: Promise<HostLink | null>,
   const { token, viewerId } = launch
   if (launch.isTunnel) return openTunnel(await host)
   if (viewerId === null) throw new ServerFailure('keyDied', NO_VIEWER)
-  const [arrival] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[] // of this type
-  const transport = httpTransport(location, arrival)
+  const transport = httpTransport(location)
   const socket = new URL(ROUTES.channel, document.baseURI)
   socket.protocol = socket.protocol === 'https:' ? 'wss:' : 'ws:'
   const pageKey = token === null ? await keyFrom(await host) : await tradeToken(transport, viewerId, token, signal)

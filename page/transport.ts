@@ -31,25 +31,41 @@ const PROXY_PART_BYTES = 8 << 20
 
 /** From about 100 Mbit/s on, compressing takes longer than it saves. */
 const FAST_BYTES_PER_MS = 10_000
+/** Less than this may come in one piece however slow the way is. */
+const TELLING_BYTES = 50_000
 
-/** How a document came to the browser: bytes and milliseconds. */
+/** How something came to the browser: bytes and milliseconds. */
 type Arrival = Pick<PerformanceResourceTiming, 'transferSize' | 'responseStart' | 'responseEnd'>
 
-/** Requests to the page's own base, wherever that is. @param arrival of the page itself, which tells how fast the way is */
-export function httpTransport(location: Pick<Location, 'hostname' | 'pathname'>, arrival?: Arrival): Transport {
+/**
+ * Requests to the page's own base, wherever that is.
+ * @param arrivals of what came that way so far: the page itself, then positions and columns. A busy machine makes any of
+ * them late and none early, so the fastest one tells how fast the way is
+ */
+export function httpTransport(
+  location: Pick<Location, 'hostname' | 'pathname'>,
+  arrivals: () => readonly Arrival[] = knownArrivals,
+): Transport {
   // A proxy on localhost is often an ssh tunnel's end, so only a server at the root of loopback is surely near.
   const isNear = isLoopback(location.hostname) && location.pathname === '/'
   return {
     kind: 'http',
     partBytes: isNear ? null : PROXY_PART_BYTES,
     parallelParts: 2,
-    wantsGzip: !isNear && !(arrival && cameFast(arrival)),
+    get wantsGzip() {
+      return !isNear && !arrivals().some(cameFast)
+    },
     call: callByFetch,
   }
 }
 
 function cameFast({ transferSize, responseStart, responseEnd }: Arrival): boolean {
-  return transferSize > FAST_BYTES_PER_MS * (responseEnd - responseStart)
+  return transferSize > Math.max(TELLING_BYTES, FAST_BYTES_PER_MS * (responseEnd - responseStart))
+}
+
+function knownArrivals(): readonly Arrival[] {
+  const kinds = ['navigation', 'resource']
+  return kinds.flatMap((kind) => performance.getEntriesByType(kind) as PerformanceResourceTiming[]) // of this type
 }
 
 async function callByFetch({ method, path, headers, body, signal }: Call): Promise<Answer> {

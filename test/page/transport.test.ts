@@ -11,7 +11,7 @@ test.each([
   ['10.0.0.7', '/', true],
   ['127.0.0.1.example', '/', true],
 ])('a page at %s%s asks for columns compressed: %s', (hostname, pathname, isCompressed) => {
-  const { wantsGzip, partBytes } = httpTransport({ hostname, pathname })
+  const { wantsGzip, partBytes } = httpTransport({ hostname, pathname }, () => [])
   expect(wantsGzip).toBe(isCompressed)
   expect(partBytes === null).toBe(!isCompressed)
 })
@@ -20,8 +20,13 @@ test.each([
   ['in a moment, as on one machine', 9, false],
   ['slowly, as through an ssh tunnel', 60, true],
 ])('behind a proxy where the page itself came %s', (_, tookMs, isCompressed) => {
-  const arrival = { transferSize: 166_000, responseStart: 100, responseEnd: 100 + tookMs }
-  const { wantsGzip, partBytes } = httpTransport({ hostname: 'localhost', pathname: '/proxy/8765/' }, arrival)
-  expect(wantsGzip).toBe(isCompressed)
-  expect(partBytes).not.toBeNull()
+  const arrivals = [{ transferSize: 166_000, responseStart: 100, responseEnd: 100 + tookMs }]
+  const transport = httpTransport({ hostname: 'localhost', pathname: '/proxy/8765/' }, () => arrivals)
+  expect(transport.wantsGzip).toBe(isCompressed)
+  expect(transport.partBytes).not.toBeNull()
+  // A small answer comes in one piece; a large one tells.
+  arrivals.push({ transferSize: 900, responseStart: 200, responseEnd: 200 })
+  expect(transport.wantsGzip).toBe(isCompressed)
+  arrivals.push({ transferSize: 8_000_000, responseStart: 300, responseEnd: 340 })
+  expect(transport.wantsGzip).toBe(false)
 })
