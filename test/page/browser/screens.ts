@@ -54,6 +54,7 @@ const SCREENS: readonly Screen[] = [
   {
     name: 'dots',
     docs: 'viewer-dot-plot.png',
+    size: { width: 980, height: 640 },
     async act(page) {
       await page.getByRole('button', { name: 'A closer look' }).click()
       await page.getByRole('button', { name: 'Dot plot' }).click()
