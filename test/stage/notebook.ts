@@ -166,6 +166,8 @@ export async function viewerReady(
     await ready.waitFor({ state: 'attached', timeout: timeoutMs })
   } catch (cause) {
     const said = await root.locator('.notice, .card').allTextContents()
+    const reason = (await root.count()) === 0 ? null : await root.getAttribute('data-cellucid-reason')
+    if (reason !== null) said.push(reason)
     const shown =
       (await root.count()) === 0 ? 'no widget' : `${await root.getAttribute('data-cellucid-status')}: ${said.join(' ')}`
     throw new Error(`The viewer was not ready in ${timeoutMs} ms; it shows ${shown}`, { cause })
