@@ -2,6 +2,7 @@ import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type BloodStage, openBloodStage } from './blood-stage.ts'
+import { said, says } from './page-stage.ts'
 
 let stage: BloodStage
 beforeAll(async () => {
@@ -106,4 +107,86 @@ test('with forced colours what is pressed is outlined, and the dots of the legen
     await page.getByRole('button', { name: 'Hide the panel' }).evaluate((it) => getComputedStyle(it).outlineStyle),
   ).toBe('solid')
   expect(await dot.evaluate((it) => getComputedStyle(it).forcedColorAdjust)).toBe('none')
+})
+
+test('a list stands below its box, and a pressed tab is seen', async () => {
+  const { page } = await stage.show('CD3D')
+  const box = page.getByRole('combobox', { name: 'Colour by' })
+  await box.fill('c')
+  await page.getByRole('option', { name: /^cell_type/ }).waitFor()
+  const bottom = await box.evaluate((it) => it.getBoundingClientRect().bottom)
+  const top = await page.getByRole('listbox').evaluate((it) => it.getBoundingClientRect().top)
+  expect(top - bottom).toBeGreaterThanOrEqual(0)
+  expect(top - bottom).toBeLessThan(12)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'A closer look' }).click()
+  const ground = (name: string) =>
+    page.getByRole('button', { name, exact: true }).evaluate((it) => getComputedStyle(it).backgroundColor)
+  await page.locator('canvas').hover()
+  expect(await ground('Violins')).not.toBe(await ground('Table'))
+})
+
+test('full screen is the whole screen, and back again nothing has changed', async () => {
+  const { page } = await stage.show()
+  await page.getByRole('button', { name: 'Select NK cells' }).focus()
+  await page.keyboard.press('Enter')
+  const selected = await said(page, 'selected')
+  const button = page.getByRole('button', { name: 'Full screen' })
+  await button.focus()
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => document.fullscreenElement === document.documentElement)
+  expect(await page.locator('main').evaluate((it) => it.clientHeight - innerHeight)).toBe(0)
+  await button.click()
+  await page.waitForFunction(() => document.fullscreenElement === null)
+  expect(await said(page, 'selected')).toBe(selected)
+})
+
+/** How often cells are drawn until they have come to the other embedding. */
+async function framesOfSwitch(page: Page): Promise<number> {
+  await page.evaluate(() => {
+    const { prototype } = WebGL2RenderingContext
+    const { drawArrays } = prototype
+    document.documentElement.dataset.frames = '0'
+    prototype.drawArrays = function (...given) {
+      const { dataset } = document.documentElement
+      dataset.frames = String(Number(dataset.frames) + 1)
+      drawArrays.apply(this, given)
+    }
+  })
+  await page.getByRole('combobox', { name: 'Embedding' }).selectOption('UMAP 3D')
+  await page.waitForFunction(() => document.querySelector('canvas')?.ariaLabel?.includes('UMAP 3D'))
+  // On the way every frame is drawn.
+  await page.evaluate(async () => {
+    const { dataset } = document.documentElement
+    for (let last = '', idle = 0; idle < 20; idle = dataset.frames === last ? idle + 1 : 0) {
+      last = dataset.frames ?? ''
+      await new Promise(requestAnimationFrame)
+    }
+  })
+  return Number(await said(page, 'frames'))
+}
+
+test('cells walk to another embedding, but not where less motion is wanted, and nothing else moves there', async () => {
+  const { page } = await stage.show()
+  expect(await framesOfSwitch(page)).toBeGreaterThan(4)
+  const { page: still } = await stage.show()
+  await still.emulateMedia({ reducedMotion: 'reduce' })
+  expect(await framesOfSwitch(still)).toBeLessThanOrEqual(4)
+  expect(await still.evaluate(() => document.getAnimations().length)).toBe(0)
+})
+
+test('without WebGL2 the cells are there all the same, and the page says what is missing and what to do', async () => {
+  const { viewer } = await stage.show()
+  const page = await stage.context.newPage()
+  await page.addInitScript(() => {
+    const { prototype } = HTMLCanvasElement
+    const original = prototype.getContext
+    prototype.getContext = function (this: HTMLCanvasElement, ...given: unknown[]) {
+      return given[0] === 'webgl2' ? null : Reflect.apply(original, this, given)
+    } as typeof original
+  })
+  await page.goto(viewer.url)
+  await page.getByText('Switch on hardware acceleration').waitFor()
+  await says(page, 'ready', 'true')
+  expect(await seriousFaults(page)).toEqual([])
 })
