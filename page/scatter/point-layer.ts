@@ -30,7 +30,7 @@ export class PointLayer implements Layer {
       gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST)
     }
     // Nearly every first picture is drawn by one of these: compiled while its data are on their way.
-    for (const DISC of [false, true]) this.#program({ DISC })
+    if (!gl.isContextLost()) for (const DISC of [false, true]) this.#program({ DISC })
   }
 
   setTable(table: ColorTable): void {
