@@ -30,11 +30,14 @@ export const pageMessageSchema = v.variant('kind', [
 ])
 export type PageMessage = v.InferOutput<typeof pageMessageSchema>
 
+// Not `.entries` of the schema: schemas as browsers have them know none.
+const sortingFields = { done: v.nullable(v.number()), note: v.nullable(v.string()) }
+
 /**
  * Genes of a large matrix are being sorted for quick access: `done` from 0 to 1, `null` where nothing is being sorted
  * (any more). `note`: why it is not done, and what that means.
  */
-export const sortingSchema = v.object({ done: v.nullable(v.number()), note: v.nullable(v.string()) })
+export const sortingSchema = v.object(sortingFields)
 export type Sorting = v.InferOutput<typeof sortingSchema>
 
 export const serverMessageSchema = v.variant('kind', [
@@ -53,7 +56,7 @@ export const serverMessageSchema = v.variant('kind', [
   v.object({ kind: v.literal('command'), seq: v.number(), command: commandSchema }),
   /** The kernel's process is gone or answers again: for the sentence in the page. */
   v.object({ kind: v.literal('kernel'), status: v.picklist(['idle', 'busy', 'gone']) }),
-  v.object({ kind: v.literal('sorting'), ...sortingSchema.entries }),
+  v.object({ kind: v.literal('sorting'), ...sortingFields }),
   v.object({ kind: v.literal('ping') }),
 ])
 export type ServerMessage = v.InferOutput<typeof serverMessageSchema>

@@ -39,6 +39,7 @@ const state = {
 }
 /** Messages that fit, one of every kind of schema that a browser reads. */
 const MESSAGES: readonly (readonly [name: string, schema: valibot.GenericSchema, message: object])[] = [
+  ['serverMessageSchema', channel.serverMessageSchema, { kind: 'sorting', done: 0.25, note: 'No room.' }],
   [
     'serverMessageSchema',
     channel.serverMessageSchema,
