@@ -131,8 +131,16 @@ async function throughTunnel({ context, lab, front }: Stage): Promise<Row[]> {
     peer.push(await plainPageMs(notebook.page, 'html'))
   }
   const first = row(SUBJECTS.tunnel, 'ms', { ours: median(ours), peer: median(peer) })
-  const { frame } = await shownBy('tunnel', notebook, CELLS.showMany)
-  return [first, ...(await tunnelLoads(notebook, frame))]
+  return [first, ...(await tunnelLoads(notebook, await observedFrame(notebook)))]
+}
+
+/** In a frame of its own process the browser may run its driver's script only after the page's own: then once more. */
+async function observedFrame(notebook: BenchNotebook): Promise<Shown['frame']> {
+  for (let attempt = 0; attempt < SHOW_ATTEMPTS; attempt++) {
+    const { frame } = await shownBy('tunnel', notebook, CELLS.showMany)
+    if (await frame.evaluate(() => globalThis.pagePort !== undefined && globalThis.pageKey !== undefined)) return frame
+  }
+  throw new Error('The page took its port before anyone saw it, so nothing was measured')
 }
 
 async function tunnelLoads({ page }: BenchNotebook, frame: Shown['frame']): Promise<Row[]> {
