@@ -86,7 +86,7 @@ describe('the first picture', () => {
     await nameless.getByRole('alert').filter({ hasText: 'Open viewer.viewer_url from the notebook' }).waitFor()
     const other = await stage.context.newPage()
     await other.goto(viewer.url.replace(viewer.viewerToken, 'f'.repeat(64)))
-    await other.getByRole('alert').filter({ hasText: 'Run the cell again' }).waitFor()
+    await other.getByRole('alert').filter({ hasText: 'Run the cell or the command again' }).waitFor()
     expect(stage.errors.splice(0)).toEqual([expect.stringContaining('401')])
   })
 
