@@ -254,6 +254,20 @@ def test_what_a_command_selects_is_the_selection_and_no_event(pbmc: Any, open_pa
     assert seen.empty(), "the server keeps each selection too: it is told once"
 
 
+def test_two_selections_whose_bytes_are_alike_are_told_apart(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc[:32].copy())
+    page = open_page(viewer)
+    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    viewer.observe(seen.put, "selection")
+    page.select([5], 32)
+    assert seen.get(timeout=10)["new"].tolist() == [5]
+    bits = encode_cells(np.array([0, 2], np.uint32), 32)
+    assert bits[1] == encode_cells(np.array([5], np.uint32), 32)[1], "one is a list, the other a bitmap"
+    page.send({"kind": "cellSet", "name": "selection", "cells": bits[0]}, bits[1])
+    assert seen.get(timeout=10)["new"].tolist() == [0, 2]
+    assert viewer.selection.tolist() == [0, 2]
+
+
 def test_hooks_can_be_unregistered_and_ready_is_told_to_who_comes_late(pbmc: Any, open_page: Any) -> None:
     viewer = show_anndata(pbmc)
     page = open_page(viewer)
