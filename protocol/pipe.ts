@@ -104,6 +104,7 @@ export const serverCallSchema = v.variant('method', [
   v.object({ method: v.literal('server.failed'), params: v.object({ code: v.string(), message: v.string() }) }),
   /** A proven probe: the widget is there. */
   v.object({ method: v.literal('viewer.seen'), params: v.object({ viewerId: v.string(), base: v.string() }) }),
+  /** What the user did. Of a selection the kernel keeps the cells, as of a `viewer.cellSet`, which does not follow. */
   v.object({
     method: v.literal('viewer.event'),
     params: v.object({ viewerId: v.string(), id: v.string(), event: eventSchema }),

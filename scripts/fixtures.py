@@ -256,6 +256,7 @@ def names() -> dict[str, Any]:
         "maxBodyBytes": protocol.MAX_BODY_BYTES,
         "commands": sorted(protocol.COMMANDS),
         "stateLikeCommands": sorted(protocol.STATE_LIKE_COMMANDS),
+        "selection": protocol.SELECTION,
         "events": sorted(protocol.EVENTS),
         "kernelCalls": sorted(protocol.KERNEL_CALLS),
         "serverCalls": sorted(protocol.SERVER_CALLS),

@@ -11,7 +11,6 @@ import { PRIMARY_COMMANDS } from '../protocol/commands.ts'
 import { assertNever, ProtocolError } from '../protocol/errors.ts'
 import type { ViewerEvent } from '../protocol/events.ts'
 import { encodeMessage, FrameAssembler } from '../protocol/frame.ts'
-import { SELECTION } from '../protocol/state.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import type { Carrier } from './carrier.ts'
 import { LIMITS } from './limits.ts'
@@ -196,7 +195,6 @@ export class PageChannel {
     }
     if (event.kind === 'selection') checkCells(event.cells, body)
     this.#viewer.forwardEvent(checkName(id), event, body)
-    if (event.kind === 'selection') this.#viewer.keepCells(SELECTION, event.cells, body)
   }
 
   #startPings(): void {

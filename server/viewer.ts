@@ -12,7 +12,7 @@ import {
   type ViewerId,
   type ViewerToken,
 } from '../protocol/probe.ts'
-import type { PageState } from '../protocol/state.ts'
+import { type PageState, SELECTION } from '../protocol/state.ts'
 import type { Authority } from './authority.ts'
 import { Backlog } from './backlog.ts'
 import { PageChannel } from './channel.ts'
@@ -215,9 +215,11 @@ export class Viewer {
     for (const page of this.pages) page.send(message, body)
   }
 
+  /** A selection is also kept for the next page; the kernel keeps it from the event, so that its cells travel once. */
   forwardEvent(id: string, event: ViewerEvent, body: Uint8Array): void {
     const replaces = event.kind === 'hover' ? 'hover' : undefined
     this.notify({ method: 'viewer.event', params: { viewerId: this.id, id, event } }, body, replaces)
+    if (event.kind === 'selection') this.state.setCells(SELECTION, event.cells, body)
   }
 
   /** @param png bulk: it waits for all else; of pictures for the notebook only the last */

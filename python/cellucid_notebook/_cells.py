@@ -16,7 +16,7 @@ CellIndices = npt.NDArray[np.uint32]
 
 
 #: Cells that are taken out of a bitmap, or put into one, at once: what that needs beside the result stays small.
-_STEP = 1 << 18
+_STEP = 1 << 16
 
 
 def encode_cells(cells: CellIndices, cell_count: int) -> tuple[JsonObject, bytes]:

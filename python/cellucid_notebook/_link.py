@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ._frame import Buffer
-from ._protocol import STATE_LIKE_COMMANDS, JsonObject
+from ._protocol import SELECTION, STATE_LIKE_COMMANDS, JsonObject
 
 #: Commands that no page has acknowledged; past either bound the oldest is given up and reported.
 _MAX_WAITING = 1000
@@ -92,7 +92,7 @@ class ViewerLink:
         self._waiting: OrderedDict[int, _Waiting] = OrderedDict()
         self._waiting_bytes = 0
         self._state: JsonObject | None = None
-        self._cell_sets: dict[str, tuple[JsonObject, bytes]] = {}
+        self._cell_sets: dict[str, tuple[JsonObject, Buffer]] = {}
         self._seen_events: OrderedDict[str, None] = OrderedDict()
         self._given_up: deque[str] = deque()
         self._held_console: deque[JsonObject] = deque(maxlen=_MAX_HELD_CONSOLE)
@@ -102,7 +102,7 @@ class ViewerLink:
         """What the pages last reported of embedding, colour and camera."""
         return self._state
 
-    def cell_sets(self) -> dict[str, tuple[JsonObject, bytes]]:
+    def cell_sets(self) -> dict[str, tuple[JsonObject, Buffer]]:
         """The sets of cells of the pages' state, by name: head and body."""
         with self._lock:
             return dict(self._cell_sets)
@@ -177,20 +177,26 @@ class ViewerLink:
             case "viewer.state":
                 self._state = params["state"]
             case "viewer.cellSet":
-                self._keep_cells(params["name"], params["cells"], bytes(body))
+                self._keep_cells(params["name"], params["cells"], body)
                 if listener is not None:
                     listener.on_cells_kept(params["name"], params["cells"], body)
             case "viewer.sorting":
                 self.sorting = params["done"]
             case "viewer.pages":
                 self.pages = params["pages"]
-            case "viewer.event" if listener is not None and self._is_new(params["id"]):
-                listener.on_event(params["event"], body)
+            case "viewer.event" if self._is_new(params["id"]):
+                self._take_event(params["event"], body)
             case "viewer.seen" if listener is not None:
                 listener.on_seen(params["base"])
             case "viewer.snapshot" if listener is not None:
                 listener.on_snapshot(params.get("requestId"), body)
         self._report_given_up()
+
+    def _take_event(self, event: JsonObject, body: Buffer) -> None:
+        if event["kind"] == "selection":
+            self._keep_cells(SELECTION, event["cells"], body)
+        if self.listener is not None:
+            self.listener.on_event(event, body)
 
     def _report_given_up(self) -> None:
         while self._given_up and self.listener is not None:
@@ -219,7 +225,8 @@ class ViewerLink:
             self._waiting_bytes -= len(entry.body)
         return entry
 
-    def _keep_cells(self, name: str, head: JsonObject, body: bytes) -> None:
+    def _keep_cells(self, name: str, head: JsonObject, body: Buffer) -> None:
+        # As it came: of a large set there is one copy here. A small one is part of a frame that is then kept with it.
         with self._lock:
             if head.get("count") == 0:
                 self._cell_sets.pop(name, None)

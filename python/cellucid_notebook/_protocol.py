@@ -21,6 +21,9 @@ MIN_PART_BYTES: Final = 64 << 10
 #: Of these commands only the last that still waits matters.
 STATE_LIKE_COMMANDS: Final = frozenset({"setColorBy", "setEmbedding", "select", "resetCamera", "clearHighlights"})
 
+#: The set of cells of the pages' state that holds what is selected.
+SELECTION: Final = "selection"
+
 COMMANDS: Final = (
     "highlight",
     "clearHighlights",

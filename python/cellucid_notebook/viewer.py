@@ -27,7 +27,7 @@ from ._idle import idle_watch
 from ._link import Notification
 from ._pipe import wait_for
 from ._presentation import Presentation
-from ._protocol import JsonObject, direct_base, one_time_url, viewer_url
+from ._protocol import SELECTION, JsonObject, direct_base, one_time_url, viewer_url
 from ._report import ConnectionReport, Facts, probe, report, timed
 from ._requests import PageRequests
 from ._second_output import SecondOutput
@@ -396,8 +396,6 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
     _own_layout: Any = None
     _is_observed = False
     _told_selection: CellIndices | None = None
-    #: What is selected now, as it came: a list of cells and a bitmap can be the same bytes.
-    _selection_came: tuple[str, Buffer] = ("u32", b"")
 
     def _tell_observers(self, event: Event) -> None:
         old = self._told_selection
@@ -424,18 +422,14 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         if name == "selection":
             # Read at once, also by who observes it later; the observers are called on the hooks' thread.
             self._trait_values["selection"] = shown["cells"]
-            self._selection_came = (event["cells"]["encoding"], body)
         if name not in {"message", "session_bundle"}:
             self._hooks.fire(name, shown)
         self._hooks.fire("message", shown)
 
     def on_cells_kept(self, name: str, head: JsonObject, body: Buffer) -> None:
         """A command, a session or a second page selected cells: no event of the user's, but what is selected now."""
-        # After an event of the user's the page's state says the same again: of many cells one array is enough.
-        came = (head["encoding"], body)
-        if name != "selection" or came == self._selection_came:
+        if name != SELECTION:
             return
-        self._selection_came = came
         cells = decode_cells(head, body)
         self._board.select(cells)
         self._trait_values["selection"] = cells

@@ -3,7 +3,6 @@ import * as v from 'valibot'
 import { encodeCells } from '../../protocol/cells.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { consoleLineSchema, type ViewerEvent } from '../../protocol/events.ts'
-import { SELECTION } from '../../protocol/state.ts'
 import type { Viewer } from '../viewer.ts'
 
 const cellSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 2))
@@ -79,7 +78,6 @@ function forwardSelection(viewer: Viewer, event: { cells: readonly number[]; sou
   if ((cells.at(-1) ?? 0) >= nObs) throw new ProtocolError('bad_request', `A selected cell is none of the ${nObs}.`)
   const { head, body } = encodeCells(cells, nObs)
   forward(viewer, { kind: 'selection', cells: head, source: event.source.slice(0, 128) }, body)
-  viewer.keepCells(SELECTION, head, body)
 }
 
 function forward(viewer: Viewer, event: ViewerEvent, body: Uint8Array = new Uint8Array()): void {

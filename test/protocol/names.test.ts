@@ -5,11 +5,12 @@ import { isErrorCode } from '../../protocol/errors.ts'
 import { eventSchema } from '../../protocol/events.ts'
 import { MAX_BODY_BYTES, MAX_FRAME_BYTES } from '../../protocol/frame.ts'
 import { kernelCallSchema, serverCallSchema, sourceReadSchema } from '../../protocol/pipe.ts'
+import { SELECTION } from '../../protocol/state.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { readJson } from './fixtures.ts'
 
 type Literal = { literal: string }
-const golden = readJson<Record<string, string[] | number>>('names')
+const golden = readJson<Record<string, string[] | number | string>>('names')
 
 test('both languages know the same kinds of messages', () => {
   const kinds = (schema: { options: readonly { entries: { kind: Literal } }[] }) =>
@@ -24,6 +25,7 @@ test('both languages know the same kinds of messages', () => {
   expect(golden.serverCalls).toEqual(methods(serverCallSchema))
   expect(golden.sourceReads).toEqual(sourceReadSchema.options.map(({ entries }) => entries.what.literal).sort())
   expect(golden.stateLikeCommands).toEqual([...STATE_LIKE_COMMANDS].sort())
+  expect(golden.selection).toBe(SELECTION)
 })
 
 test('both languages have the same limits', () => {

@@ -66,7 +66,7 @@ def _encoded(made: Any, kind: str, version: str = "0.2.0") -> Any:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", SELECTIONS)
-def test_millions_of_cells_reach_a_hook_in_less_than_twice_their_bytes(name: str, tmp_path: Path) -> None:
+def test_millions_of_cells_reach_a_hook_with_little_beside_their_array(name: str, tmp_path: Path) -> None:
     cell_count, step, encoding, body_bytes = SELECTIONS[name].values()
     cells = np.arange(0, cell_count, step, dtype=np.uint32)
     head, body = encode_cells(cells, cell_count)
@@ -86,4 +86,6 @@ def test_millions_of_cells_reach_a_hook_in_less_than_twice_their_bytes(name: str
     assert (told["first"], told["last"], told["sum"]) == (0, int(cells[-1]), int(cells.sum(dtype=np.uint64)))
     sizes = {"body": len(body), "array": told["bytes"], "kernel": told["peak"]}
     print(name, {what: round(size / 1e6, 1) for what, size in sizes.items()}, "MB")  # noqa: T201
-    assert told["peak"] < 2 * told["bytes"]
+    # A scattered selection is its array again, a bitmap far less than that: what came, and what it is made from.
+    assert told["peak"] - told["bytes"] < 3 * len(body)
+    assert told["peak"] < 3 * max(len(body), told["bytes"])

@@ -101,6 +101,16 @@ def test_state_and_sets_of_cells_are_brought_back(link: ViewerLink) -> None:
     ]
 
 
+def test_a_selection_of_the_users_is_brought_back_from_its_event(link: ViewerLink) -> None:
+    selected = {"kind": "selection", "cells": {"encoding": "u32", "count": 1, "cellCount": 9}, "source": "lasso"}
+    link.take("viewer.event", {"id": "p-1", "event": selected}, b"\1\0\0\0")
+    assert [(n.method, n.params["name"], n.body) for n in link.replay()] == [
+        ("viewer.cellSet", "selection", b"\1\0\0\0")
+    ]
+    link.take("viewer.event", {"id": "p-2", "event": {**selected, "cells": {**selected["cells"], "count": 0}}}, b"")
+    assert list(link.replay()) == []
+
+
 def test_an_event_that_comes_twice_counts_once(link: ViewerLink) -> None:
     event = {"id": "p-1", "event": {"kind": "click"}}
     link.take("viewer.event", event, b"")

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { decodeCells, encodeCells } from '../../../protocol/cells.ts'
+import { type CellsHead, decodeCells, encodeCells } from '../../../protocol/cells.ts'
 import type { Command } from '../../../protocol/commands.ts'
-import type { PageState } from '../../../protocol/state.ts'
+import { type PageState, SELECTION } from '../../../protocol/state.ts'
 import { filesOf } from '../../server/sources/anndata-files.ts'
 import type { Heard } from '../../stage/kernel-end.ts'
 import type { OpenedViewer } from '../../stage/start-server.ts'
@@ -291,6 +291,17 @@ test('pictures for the notebook file are sent where they are wanted, and nowhere
   expect([await said(page, 'color'), await said(other, 'color')]).toEqual(['CD3D', 'CD3D'])
 })
 
+/** The sets of cells that a kernel has after it was told this. */
+function keptSets(told: readonly Heard[]): Map<string, { cells: CellsHead; body: Uint8Array }> {
+  const kept = new Map<string, { cells: CellsHead; body: Uint8Array }>()
+  for (const { body, ...call } of told) {
+    if (call.method === 'viewer.cellSet') kept.set(call.params.name, { cells: call.params.cells, body })
+    if (call.method !== 'viewer.event' || call.params.event.kind !== 'selection') continue
+    kept.set(SELECTION, { cells: call.params.event.cells, body })
+  }
+  return kept
+}
+
 test('a session holds what is on screen at that moment, and puts it back', async () => {
   const { viewer, page } = await openViewer()
   await lasso(page, 0.6)
@@ -309,12 +320,12 @@ test('a session holds what is on screen at that moment, and puts it back', async
     told.flatMap((call): PageState[] => (call.method === 'viewer.state' ? [call.params.state] : [])).at(-1) ?? {}
   expect(state).toMatchObject({ hiddenCategories: { cluster: ['NK'] } })
   expect(state.camera?.zoom).toBeGreaterThan(1)
-  const kept = new Map(told.flatMap((call) => (call.method === 'viewer.cellSet' ? [[call.params.name, call]] : [])))
+  const kept = keptSets(told)
   expect([...kept.keys()].sort()).toEqual(['highlight/#ff0000', 'selection'])
 
   const other = await openViewer('score')
   await lasso(other.page, 0.2)
-  const sets = [...kept].map(([name, { params, body }]) => ({ name, bytes: body.byteLength, cells: params.cells }))
+  const sets = [...kept].map(([name, { cells, body }]) => ({ name, bytes: body.byteLength, cells }))
   const session = { kind: 'loadSession', requestId: 'in', state, sets } as const
   const cells = Buffer.concat([...kept.values()].map((call) => call.body))
   expect(await command(other.viewer, 1, session, cells)).toEqual({ ok: true })
