@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { FrameLocator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { LabStage } from '../stage/lab-stage.ts'
 import { cellOutputs, labNotebook, printed, viewerFrame } from '../stage/notebook.ts'
@@ -14,7 +14,7 @@ const MAGENTA = parseHex('#ff00ff')
 const PICTURE_MS = 30_000
 
 /** Everything that the two sides told each other, with what differs from run to run left out. */
-export type Conversation = Record<'commands' | 'state' | 'lasso' | 'picture' | 'session' | 'report', unknown>
+export type Conversation = Record<'commands' | 'state' | 'closer' | 'lasso' | 'picture' | 'session' | 'report', unknown>
 
 /**
  * Notebook and page speak about the scenario's cells, coloured by cluster and some of them selected, in every way they
@@ -29,6 +29,7 @@ export async function converse(page: Page, stage: LabStage): Promise<Conversatio
   await shows(viewer, 'selected', '3')
   expect(await colorsSeen(viewer, [MAGENTA])).toBe(1)
   const state = { kernel, page: await viewer.locator('canvas').first().getAttribute('aria-label') }
+  const closer = await lookCloser(page, tell)
   await execute('viewer.set_visibility(); viewer.set_embedding("umap")\nviewer.refresh(); viewer.select_cells([])')
   await chooseGene(viewer, 'made later')
 
@@ -45,7 +46,36 @@ export async function converse(page: Page, stage: LabStage): Promise<Conversatio
   await shows(viewer, 'color', 'louvain')
   await shows(viewer, 'selected', String(selected))
   await expect.poll(() => savedPixels(page), { timeout: PICTURE_MS }).toBeGreaterThanOrEqual(20)
-  return { commands, state, lasso: waited.replaceAll(String(selected), 'N'), picture, session, report }
+  return { commands, state, closer, lasso: waited.replaceAll(String(selected), 'N'), picture, session, report }
+}
+
+/** A cell is pointed at and clicked, a colour cannot be shown, and the picture stands still until it is touched. */
+async function lookCloser(page: Page, tell: (source: string) => Promise<unknown>): Promise<unknown> {
+  const viewer = viewerFrame(page)
+  await tell(LISTEN_CLOSELY)
+  const [name, place] = await pointAtACell(viewer)
+  await page.mouse.click(...place)
+  const told = await tell(`name = ${JSON.stringify(name)}\n${TELL_CLOSELY}`)
+  await viewer.locator('.still').waitFor()
+  await viewer.locator('canvas').first().click() // running the cell has moved it
+  await viewer.locator('.still').waitFor({ state: 'detached' })
+  return told
+}
+
+/** Move the pointer through the picture until it is over a cell. @returns the cell's name as shown, and the place */
+async function pointAtACell(viewer: FrameLocator): Promise<[name: string, place: [x: number, y: number]]> {
+  const canvas = viewer.locator('canvas').first()
+  await canvas.hover()
+  const box = await canvas.boundingBox()
+  if (box === null) throw new Error('the canvas has no size')
+  const shown = viewer.locator('.tooltip strong')
+  for (let part = 0.25; part < 0.75; part += 0.005) {
+    const place: [number, number] = [box.x + box.width * part, box.y + box.height * part]
+    await canvas.page().mouse.move(...place)
+    await viewer.locator('body').evaluate(() => new Promise(requestAnimationFrame))
+    if ((await shown.count()) > 0) return [(await shown.textContent()) ?? '', place]
+  }
+  throw new Error('there is no cell under any of the places')
 }
 
 /** What a reader of the page that nbconvert makes of a saved notebook sees of the highlighted cells, in pixels. */
@@ -87,6 +117,28 @@ print(json.dumps({"kernel": {"ready": state.ready, "selection": viewer.selection
     "embedding": state.embedding, "selected": viewer.selected(adata).obs_names.tolist()},
     "sets": {name: len(cells) for name, cells in sorted(bundle.cell_sets.items())},
     "embedding": bundle.state["embedding"], "color": bundle.state["color"], "waiting": viewer._link.waiting}))`
+
+/** Running a cell moves the notebook, and other cells come under the pointer: all count. */
+const LISTEN_CLOSELY = `came, told = threading.Condition(), {"hover": [], "click": [], "command_error": []}
+def note(event):
+    with came:
+        told[event["event"]].append(event)
+        came.notify()
+for hook in ("hover", "click", "command_error"):
+    viewer.register_hook(hook, note)
+print("{}")`
+
+const TELL_CLOSELY = `adata.obsm["X_words"] = adata.obs[["louvain", "phase"]].astype(str)
+viewer.set_embedding("words")
+viewer.freeze()
+with came:
+    assert came.wait_for(lambda: all(told.values()), 30), told
+for hook in ("hover", "click", "command_error"):
+    viewer.unregister_hook(hook, note)
+named = lambda cell: cell is not None and adata.obs_names[cell] == name
+[click], [error] = told["click"], told["command_error"]
+print(json.dumps({"hover": any(named(event["cell"]) for event in told["hover"]), "click": [named(click["cell"]), click["button"], click["shift"]],
+    "state": named(viewer.state.click["cell"]), "call": error["call"], "reason": error["reason"]}))`
 
 const WAIT_FOR_A_LASSO = `viewer.set_color_by("louvain")
 @viewer.on_selection

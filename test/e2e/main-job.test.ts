@@ -101,6 +101,13 @@ const SAID_EVERYWHERE: Conversation = {
     },
     page: 'Cells: 700 cells, PCA, coloured by louvain, 130 hidden, 3 selected. Press question mark for keys.',
   },
+  closer: {
+    hover: true,
+    click: [true, 0, false],
+    state: true,
+    call: "set_embedding('words')",
+    reason: 'There is no embedding "X_words". The dataset has X_umap, X_pca.',
+  },
   lasso: 'waiting\nlasso of N cells\n',
   picture: { path: 'picture.png', png: '89504e47', bytes: true, 'same size as on screen': true },
   session: {
@@ -115,7 +122,7 @@ const SAID_EVERYWHERE: Conversation = {
     obs: { '#ff00ff': 60 },
     'adata untouched': true,
   },
-  report: { verdict: 'Connected HOW; CARRIER; N ms.', proven: true, 'command errors': 0 },
+  report: { verdict: 'Connected HOW; CARRIER; N ms.', proven: true, 'command errors': 1 },
 }
 
 const PURE_PYTHON_FOR_60_S = `import time
