@@ -1,12 +1,11 @@
 import type { Command } from '../protocol/commands.ts'
 import { assertNever } from '../protocol/errors.ts'
 import type { ViewerEvent } from '../protocol/events.ts'
-import type { Identity } from '../protocol/identity.ts'
+import type { EmbeddingInfo, Identity } from '../protocol/identity.ts'
 import type { ColorBy } from '../protocol/state.ts'
 import { replaceCellSets } from './cell-set-state.ts'
 import type { CommandOutcome } from './channel-client.ts'
 import { choiceOf } from './first-view.ts'
-import type { EmbeddingChoice } from './server-client.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What commands need beside the viewer. */
@@ -36,8 +35,9 @@ export async function applyCommand(
   cells: Uint32Array | null,
   body: Uint8Array,
 ): Promise<CommandOutcome> {
-  const dataset = await identity
-  refuseForeignCells(command, dataset)
+  const atFirst = await identity
+  const dataset = () => viewer.store.identity.value ?? atFirst
+  refuseForeignCells(command, atFirst)
   switch (command.kind) {
     case 'highlight':
       viewer.highlight(command.color, cells ?? new Uint32Array(0))
@@ -46,10 +46,11 @@ export async function applyCommand(
       viewer.clearHighlights()
       return OK
     case 'setColorBy':
-      await viewer.setColor(command.color ?? colorOfField(command.field, dataset))
+      await viewer.setColor(command.color ?? colorOfField(command.field, dataset()))
       return OK
     case 'setEmbedding':
-      await viewer.setEmbedding(embeddingOfName(command.name, command.dimensions, dataset))
+      if (embeddingOfName(command.name, dataset()) === undefined) await viewer.readIdentity() // it may have come since
+      await viewer.setEmbedding(choiceOf(needEmbedding(command.name, dataset()), command.dimensions))
       return OK
     case 'select':
       viewer.select(cells ?? new Uint32Array(0), 'replace', 'command')
@@ -103,12 +104,15 @@ function colorOfField(field: string | null, { obs }: Identity): ColorBy | null {
   return obs.some(({ key }) => key === field) ? { axis: 'obs', key: field } : { axis: 'var', key: field, layer: null }
 }
 
-function embeddingOfName(name: string, dimensions: number | undefined, { embeddings }: Identity): EmbeddingChoice {
-  const info =
+function embeddingOfName(name: string, { embeddings }: Identity): EmbeddingInfo | undefined {
+  return (
     embeddings.find(({ key }) => key === name || key === `X_${name}`) ?? embeddings.find(({ label }) => label === name)
-  if (info === undefined) {
-    const names = embeddings.map(({ key }) => key).join(', ')
-    throw new Error(`There is no embedding "${name}". The dataset has ${names || 'none'}.`)
-  }
-  return choiceOf(info, dimensions)
+  )
+}
+
+function needEmbedding(name: string, identity: Identity): EmbeddingInfo {
+  const info = embeddingOfName(name, identity)
+  if (info !== undefined) return info
+  const names = identity.embeddings.map(({ key }) => key).join(', ')
+  throw new Error(`There is no embedding "${name}". The dataset has ${names || 'none'}.`)
 }

@@ -217,20 +217,25 @@ export class Viewer {
     else this.picture?.setCamera(camera)
   }
 
+  /** What the dataset has now: columns and embeddings come while it is shown. */
+  readIdentity(): Promise<void> {
+    return this.#choose(
+      'dataset',
+      'the dataset',
+      (signal) => this.client.identity(signal),
+      (identity) => {
+        this.store.identity.value = identity
+      },
+    )
+  }
+
   /** The dataset may have changed under the same name: read anew what is on screen, or on its way there. */
   async refresh(): Promise<void> {
     const { store } = this
     this.#cache.clear()
     this.#cellNames.clear()
     this.#askedFields.clear()
-    await this.#choose(
-      'dataset',
-      'the dataset',
-      (signal) => this.client.identity(signal),
-      (identity) => {
-        store.identity.value = identity
-      },
-    )
+    await this.readIdentity()
     const { embedding, color, camera, identity } = store
     const info = identity.value?.embeddings.find(({ key }) => key === embedding.value?.key)
     const choice = info === undefined ? null : choiceOf(info, embedding.value?.dimensions)

@@ -6,7 +6,7 @@ export class DrawLoop {
   readonly #draw: () => boolean
   #frame: number | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
-  #waiting: (() => void)[] = []
+  readonly #waiting: (() => void)[] = []
   #hasPicture = false
 
   /** @param draw says whether there is a picture now; `whenDrawn` waits for the first one that is */
@@ -24,10 +24,12 @@ export class DrawLoop {
   readonly now = (): void => {
     this.cancel()
     this.#hasPicture = this.#draw()
-    if (!this.#hasPicture) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const resolve of waiting) resolve()
+    if (this.#hasPicture) this.letGo()
+  }
+
+  /** Nobody waits any more. */
+  letGo(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Resolves when a picture shows all that was asked for. */

@@ -73,6 +73,7 @@ export class Scatter {
   #restTimer: ReturnType<typeof setTimeout> | undefined
   /** The graphics context is back for one picture only. */
   #isBorrowed = false
+  #lastPainted: Promise<unknown> = Promise.resolve()
 
   /** @throws Error with a sentence for the user where the browser cannot draw at all */
   constructor(canvas: HTMLCanvasElement, options: ScatterOptions) {
@@ -233,9 +234,9 @@ export class Scatter {
     this.#loop.request()
   }
 
-  /** Resolves when the canvas shows all that was set. */
+  /** Resolves when the canvas shows all that was set; at once after `release`, when nothing is drawn. */
   whenDrawn(): Promise<void> {
-    return this.#loop.drawn()
+    return this.#screen.isReleased ? Promise.resolve() : this.#loop.drawn()
   }
 
   /**
@@ -244,6 +245,7 @@ export class Scatter {
    */
   release(): void {
     this.#screen.release()
+    this.#loop.letGo()
   }
 
   /** Draw again after `release`. */
@@ -268,8 +270,15 @@ export class Scatter {
     return layoutPicture({ width, height, legend, title, labels: placed }, measure)
   }
 
+  /** One after the other: each may have to borrow the graphics context, and gives it back. */
+  #painted(wanted: number, layout: () => PictureLayout): Promise<HTMLCanvasElement> {
+    const painted = this.#lastPainted.then(() => this.#paint(wanted, layout))
+    this.#lastPainted = painted.catch(() => undefined)
+    return painted
+  }
+
   /** Draw and read in one task, since the browser may empty the canvas after it. */
-  async #painted(wanted: number, layout: () => PictureLayout): Promise<HTMLCanvasElement> {
+  async #paint(wanted: number, layout: () => PictureLayout): Promise<HTMLCanvasElement> {
     const { isReleased } = this.#screen
     if (isReleased) {
       this.restore()

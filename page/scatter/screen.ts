@@ -31,6 +31,10 @@ export class Screen {
   #size: CanvasSize
   /** The context was given away, and is not wanted back yet. */
   isReleased = false
+  /** It was given away, and is not back yet. */
+  #isAway = false
+  /** The browser has told of a loss: before that it gives nothing back. */
+  #isLost = false
 
   /** @throws Error with a sentence for the user where the browser cannot draw at all */
   constructor(canvas: HTMLCanvasElement, events: ScreenEvents) {
@@ -107,13 +111,17 @@ export class Screen {
 
   release(): void {
     this.isReleased = true
-    this.#loss?.loseContext()
+    if (this.#loss === null) return
+    this.#isAway = true
+    this.#layer = null
+    this.#refinement = null
+    this.#loss.loseContext()
   }
 
   restore(): void {
     if (!this.isReleased) return
     this.isReleased = false
-    this.#loss?.restoreContext()
+    if (this.#isLost) this.#loss?.restoreContext()
   }
 
   dispose(): void {
@@ -161,11 +169,16 @@ export class Screen {
     event.preventDefault()
     this.#layer = null
     this.#refinement = null
-    this.#events.contextLost(this.isReleased)
+    this.#isLost = true
+    this.#events.contextLost(this.#isAway)
+    // Wanted back before this was told. Not in this task: the browser looks after it whether it may give it back.
+    if (this.#isAway) setTimeout(() => this.isReleased || this.#loss?.restoreContext())
   }
 
   readonly #restored = (): void => {
     if (this.#gl === null) return
+    this.#isAway = false
+    this.#isLost = false
     this.#layer = new PointLayer(this.#gl)
     this.#events.contextRestored()
   }

@@ -138,7 +138,12 @@ class AnnDataSource:
         version = self._versions.of(f"obsm/{key}", value)
         picked = rows if positions is None else positions[rows]
         part = value.iloc[picked, :columns].to_numpy() if hasattr(value, "iloc") else value[picked, :columns]
-        array = np.ascontiguousarray(_dense(part), dtype="<f4")
+        try:
+            array = np.ascontiguousarray(_dense(part), dtype="<f4")
+        except (TypeError, ValueError) as error:
+            raise SourceReadError(
+                "unsupported", f"adata.obsm[{key!r}] cannot place the cells: it holds no numbers ({error})."
+            ) from error
         head = {"form": "array", "rows": array.shape[0], "columns": array.shape[1], "version": version}
         return head, array.tobytes()
 

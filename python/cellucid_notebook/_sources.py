@@ -82,6 +82,14 @@ class SourceWorker:
             pipe.refuse(call.id, "too_large", f"The dataset has a part too large to send: {error}.")
         except Exception as error:
             # Whatever a user's array does, the server gets an answer; the traceback stays in the kernel's log.
-            logger.exception("Reading %s failed", call.params.get("read"))
+            read = call.params.get("read")
+            logger.exception("Reading %s failed", read)
             with suppress(ValueError):
-                pipe.refuse(call.id, "malformed", f"The dataset could not be read: {type(error).__name__}: {error}")
+                reason = f"{_place(read)} could not be read: {type(error).__name__}: {error}"
+                pipe.refuse(call.id, "malformed", reason)
+
+
+def _place(read: Any) -> str:
+    """What was read, as the user would write it."""
+    key = read.get("key") if isinstance(read, dict) else None
+    return "The dataset" if key is None else f"adata.{read['what']}[{key!r}]"

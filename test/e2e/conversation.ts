@@ -73,7 +73,9 @@ async function pointAtACell(viewer: FrameLocator): Promise<[name: string, place:
     const place: [number, number] = [box.x + box.width * part, box.y + box.height * part]
     await canvas.page().mouse.move(...place)
     await viewer.locator('body').evaluate(() => new Promise(requestAnimationFrame))
-    if ((await shown.count()) > 0) return [(await shown.textContent()) ?? '', place]
+    if ((await shown.count()) === 0) continue
+    const named = shown.filter({ hasNotText: /^cell \d+$/ }) // its number stands there until the name has come
+    return [(await named.textContent()) ?? '', place]
   }
   throw new Error('there is no cell under any of the places')
 }
@@ -129,6 +131,9 @@ for hook in ("hover", "click", "command_error"):
 print("{}")`
 
 const TELL_CLOSELY = `adata.obsm["X_words"] = adata.obs[["louvain", "phase"]].astype(str)
+adata.obsm["X_mine"] = -adata.obsm["X_umap"]
+viewer.set_embedding("mine")
+mine = viewer.get_session_bundle().state["embedding"]
 viewer.set_embedding("words")
 viewer.freeze()
 with came:
@@ -138,7 +143,7 @@ for hook in ("hover", "click", "command_error"):
 named = lambda cell: cell is not None and adata.obs_names[cell] == name
 [click], [error] = told["click"], told["command_error"]
 print(json.dumps({"hover": any(named(event["cell"]) for event in told["hover"]), "click": [named(click["cell"]), click["button"], click["shift"]],
-    "state": named(viewer.state.click["cell"]), "call": error["call"], "reason": error["reason"]}))`
+    "made later": mine, "state": named(viewer.state.click["cell"]), "call": error["call"], "reason": error["reason"]}))`
 
 const WAIT_FOR_A_LASSO = `viewer.set_color_by("louvain")
 @viewer.on_selection

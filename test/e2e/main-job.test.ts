@@ -104,9 +104,10 @@ const SAID_EVERYWHERE: Conversation = {
   closer: {
     hover: true,
     click: [true, 0, false],
+    'made later': 'X_mine',
     state: true,
     call: "set_embedding('words')",
-    reason: 'There is no embedding "X_words". The dataset has X_umap, X_pca.',
+    reason: expect.stringContaining("adata.obsm['X_words'] cannot place the cells: it holds no numbers"),
   },
   lasso: 'waiting\nlasso of N cells\n',
   picture: { path: 'picture.png', png: '89504e47', bytes: true, 'same size as on screen': true },

@@ -6,11 +6,12 @@ import { decodeCells, encodeCells } from '../../protocol/cells.ts'
 import type { Command } from '../../protocol/commands.ts'
 import type { ViewerEvent } from '../../protocol/events.ts'
 import type { PageState } from '../../protocol/state.ts'
-import { CELLS, MemoryServer } from './memory-server.ts'
+import { CELLS, IDENTITY, MemoryServer } from './memory-server.ts'
 
 async function openPage() {
   const store = new Store()
-  const viewer = new Viewer(store, new MemoryServer().client, new AbortController().signal)
+  const server = new MemoryServer()
+  const viewer = new Viewer(store, server.client, new AbortController().signal)
   const identity = viewer.start(Promise.resolve(null))
   await identity
   const events: ViewerEvent[] = []
@@ -21,7 +22,7 @@ async function openPage() {
   const context = { viewer, identity, event, screenshot, freeze, report: () => ({ ok: 1 }) }
   const apply = (command: Command, cells: Uint32Array | null = null, body = new Uint8Array(0)) =>
     applyCommand(context, command, cells, body)
-  return { store, events, apply, timesFrozen: () => timesFrozen }
+  return { store, server, events, apply, timesFrozen: () => timesFrozen }
 }
 
 const someCells = (cellCount = CELLS) => {
@@ -72,6 +73,15 @@ describe('a command', () => {
     await expect(apply({ kind: 'setEmbedding', name: 'tsne' })).rejects.toThrow(
       'There is no embedding "tsne". The dataset has X_umap, X_pca.',
     )
+  })
+
+  test('finds an embedding that was made after the page came, and lists it', async () => {
+    const { store, server, apply } = await openPage()
+    const tsne = { key: 'X_tsne', label: 't-SNE', columns: 2, dimensions: [2 as const] }
+    server.identity = { ...IDENTITY, embeddings: [...IDENTITY.embeddings, tsne] }
+    expect(await apply({ kind: 'setEmbedding', name: 'tsne' })).toEqual({ ok: true })
+    expect(store.embedding.value?.key).toBe('X_tsne')
+    expect(store.identity.value?.embeddings).toContainEqual(tsne)
   })
 
   test('highlights, selects and hides the cells that came with it', async () => {

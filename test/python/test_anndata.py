@@ -348,6 +348,13 @@ def test_what_is_not_there_has_a_code_and_a_sentence(question: dict[str, Any], c
     assert str(caught.value).endswith(".")
 
 
+def test_an_embedding_of_words_is_refused_by_its_name() -> None:
+    adata = make()
+    adata.obsm["words"] = pd.DataFrame({"a": "x", "b": "y"}, index=INDEX)
+    with pytest.raises(SourceReadError, match=r"adata\.obsm\['words'\] cannot place the cells: it holds no numbers"):
+        AnnDataSource(adata).read({"what": "obsm", "key": "words", "columns": 2, "start": 0, "end": 40})
+
+
 def test_an_empty_x_says_which_layers_there_are() -> None:
     adata = make()
     adata.layers["counts"] = COUNTS

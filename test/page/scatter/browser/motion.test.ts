@@ -233,3 +233,29 @@ test('a released viewer gives its graphics context back and draws again when res
   })
   expect(found).toEqual({ isLost: true, colors: [RED, RED], alarms: 0 })
 })
+
+test('of a released viewer several pictures can be asked for at once, also while one is wanted and when it is touched', async () => {
+  const found = await stage.page.evaluate(async () => {
+    const shown = harness.show()
+    const { scatter } = shown
+    scatter.setEmbedding(harness.embeddingOf(2, [-1, 0, 1, 0]))
+    scatter.setColor(harness.categories([0, 0], ['#f00']))
+    await scatter.whenDrawn()
+    scatter.setColor(harness.categories([0, 0], ['#00f']))
+    const wanted = scatter.whenDrawn() // and then the viewer scrolls out of sight
+    scatter.release()
+    await wanted
+    scatter.setColor(harness.categories([0, 0], ['#f00']))
+    await scatter.whenDrawn()
+    const picture = () => scatter.toPng({ scale: 1, legend: null, title: null })
+    const taken = [...(await Promise.all([picture(), picture()])), await picture()]
+    const bytes = taken.map(({ size }) => size)
+    const isLost = harness.contextOf(shown.canvas).isContextLost()
+    scatter.restore()
+    scatter.release()
+    scatter.restore()
+    return { bytes, isLost, colors: await harness.cellColors(shown, [0, 1]), alarms: shown.heard.lost }
+  })
+  expect(new Set(found.bytes).size).toBe(1)
+  expect(found).toMatchObject({ isLost: true, colors: [RED, RED], alarms: 0 })
+}, 20_000)
