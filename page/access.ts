@@ -11,6 +11,8 @@ export type Access = {
   viewerId: ViewerId
   pageKey: PageKey
   transport: Transport
+  /** Nobody has used this viewer yet: there is no saved state to wait for. */
+  isNew: boolean
   /** `null`: no WebSocket from here. */
   socketUrl: string | null
 }
@@ -27,18 +29,21 @@ export async function openAccess(launch: Launch, host: Promise<HostLink | null>,
   const transport = httpTransport(location)
   const socket = new URL(ROUTES.channel, document.baseURI)
   socket.protocol = socket.protocol === 'https:' ? 'wss:' : 'ws:'
-  const pageKey = token === null ? await keyFrom(await host) : await tradeToken(transport, viewerId, token, signal)
+  const { pageKey, isNew } =
+    token === null
+      ? { pageKey: await keyFrom(await host), isNew: false }
+      : await tradeToken(transport, viewerId, token, signal)
   // For this tab's next load. Written later, Chromium has read already what a reload finds (pagehide), or gives up going
   // back (beforeunload). A copy of the tab takes the key over, and this one says so.
   if (parent === window) history.replaceState(pageKey, '')
-  return { viewerId, pageKey, transport, socketUrl: socket.href }
+  return { viewerId, pageKey, isNew, transport, socketUrl: socket.href }
 }
 
 async function openTunnel(host: HostLink | null): Promise<Access> {
   const viewerId = parseViewerId(host?.viewerId)
   if (host === null || viewerId === null) throw new ServerFailure('keyDied', NO_VIEWER)
   const transport = tunnelTransport(host, host.start.partBytes)
-  return { viewerId, pageKey: await host.pageKey, transport, socketUrl: null }
+  return { viewerId, pageKey: await host.pageKey, isNew: false, transport, socketUrl: null }
 }
 
 function keyFrom(host: HostLink | null): Promise<PageKey> {

@@ -27,28 +27,19 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
   const host = meetHost(launch, store)
   let isShown = false
   try {
-    const opening = openAccess(launch, host, signal)
-    opening.catch(() => undefined) // Awaited below, unless the browser cannot draw.
-    // The graphics context is made while the key is on its way.
-    const canvas = makeCanvas()
-    const picture = new Picture(canvas, store)
-    const { limitation } = picture.scatter
-    if (limitation !== null) store.notify({ topic: 'drawing', level: 'info', text: limitation })
-    const access = await opening
-    const session = new ViewerSession(access, {
-      store,
-      picture,
-      lost: (reason) => tellLost(host, store, reason),
-      signal,
-    })
+    const access = await openAccess(launch, host, signal)
+    const session = new ViewerSession(access, { store, lost: (reason) => tellLost(host, store, reason), signal })
     passConsole(capture, host, session)
     watchTouch(session, signal)
-    const starting = session.start()
+    const canvas = makeCanvas()
+    const { picture, shown } = session.start(() => new Picture(canvas, store))
+    const { limitation } = picture.scatter
+    if (limitation !== null) store.notify({ topic: 'drawing', level: 'info', text: limitation })
     root.replaceChildren()
     providePage({ viewer: session.viewer, history: session.history, picture, canvas, session })
     render(<App />, root)
     isShown = true
-    const { nObs } = await starting
+    const { nObs } = await shown
     store.isReady.value = true
     void host.then((link) => link?.drawn(nObs))
     session.freezer.resolve(freezeOutOfSight(canvas, picture.scatter, signal))

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { keyAnswerSchema } from '../protocol/channel.ts'
 import { type Column, decodeColumn, decodeEmbedding, type Embedding } from '../protocol/column-frame.ts'
 import { type GeneNames, geneNamesSchema, type Identity, identitySchema } from '../protocol/identity.ts'
 import { type PageKey, parsePageKey, type ViewerId, type ViewerToken } from '../protocol/probe.ts'
@@ -83,20 +84,25 @@ export class ServerClient {
   }
 }
 
-/** Trade the viewer's token, or an older key, for this page's key. The caller forgets it. @throws ServerFailure `keyDied` */
+/**
+ * Trade the viewer's token, or an older key, for this page's key. The caller forgets it.
+ * @returns the key, and whether nobody has used the viewer yet
+ * @throws ServerFailure `keyDied`
+ */
 export async function tradeToken(
   transport: Transport,
   viewerId: ViewerId,
   viewerToken: ViewerToken | PageKey,
   signal: AbortSignal,
-): Promise<PageKey> {
+): Promise<{ pageKey: PageKey; isNew: boolean }> {
   const body = new TextEncoder().encode(JSON.stringify({ viewerId, viewerToken }))
   const headers = { 'content-type': 'application/json' }
   const answer = await transport.call({ method: 'POST', path: ROUTES.key, headers, body, signal })
   if (answer.status !== 200) throw failureOfAnswer(answer)
-  const key = parsePageKey(parseJson(answer.body, v.object({ pageKey: v.string() })).pageKey)
-  if (key === null) throw new ServerFailure('gone', 'The viewer got no key from its server. Run the cell again.')
-  return key
+  const { pageKey: text, isNew } = parseJson(answer.body, keyAnswerSchema)
+  const pageKey = parsePageKey(text)
+  if (pageKey === null) throw new ServerFailure('gone', 'The viewer got no key from its server. Run the cell again.')
+  return { pageKey, isNew }
 }
 
 function pathOf(route: string, query: Record<string, string>): string {

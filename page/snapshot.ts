@@ -1,9 +1,9 @@
 import { effect } from '@preact/signals'
 import { delay } from './backoff.ts'
-import type { Picture } from './picture.ts'
 import { pageState } from './saved-state.ts'
 import type { ServerClient } from './server-client.ts'
 import type { Store } from './store.ts'
+import type { PictureControls } from './viewer.ts'
 
 /** After the last change: the camera rests, no column is on its way. */
 const SETTLE_MS = 500
@@ -13,7 +13,7 @@ const AT_MOST_EVERY_MS = 2_000
 const MAX_BYTES = 500_000
 
 /** The picture in at most `maxBytes`: made again smaller until it fits. */
-export async function fittingPicture(picture: Picture, scale: number, maxBytes: number): Promise<Uint8Array> {
+export async function fittingPicture(picture: PictureControls, scale: number, maxBytes: number): Promise<Uint8Array> {
   for (let tried = scale; ; tried *= 0.7) {
     const blob = await picture.image({ scale: tried })
     if (blob.size <= maxBytes) return new Uint8Array(await blob.arrayBuffer())
@@ -21,7 +21,7 @@ export async function fittingPicture(picture: Picture, scale: number, maxBytes: 
 }
 
 /** Sends the picture for the saved notebook whenever what it shows has changed and settled. */
-export function keepSnapshot(store: Store, picture: Picture, client: ServerClient, signal: AbortSignal): void {
+export function keepSnapshot(store: Store, picture: PictureControls, client: ServerClient, signal: AbortSignal): void {
   let change = new AbortController()
   let sentAt = Number.NEGATIVE_INFINITY
   if (signal.aborted) return

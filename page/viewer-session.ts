@@ -17,7 +17,6 @@ import { Viewer } from './viewer.ts'
 
 type SessionOptions = {
   store: Store
-  picture: Picture
   /** The server will not come back by itself; the sentence says why. */
   lost(reason: string): void
   signal: AbortSignal
@@ -35,7 +34,6 @@ export class ViewerSession {
   readonly freezer = Promise.withResolvers<() => Promise<void>>()
   readonly #store: Store
   readonly #access: Access
-  readonly #picture: Picture
   readonly #signal: AbortSignal
   readonly #reporter: Reporter
   readonly #savesNoPictures = new AbortController()
@@ -44,30 +42,39 @@ export class ViewerSession {
   readonly #order = new CommandOrder()
   #started: Promise<Identity> = Promise.reject(new Error('The viewer has not started.'))
 
-  constructor(access: Access, { store, picture, lost, signal }: SessionOptions) {
+  constructor(access: Access, { store, lost, signal }: SessionOptions) {
     this.#access = access
-    this.#picture = picture
     this.#signal = signal
     this.#store = store
     this.#lost = lost
     this.viewer = new Viewer(store, new ServerClient(access.transport, access.pageKey), signal)
-    this.viewer.picture = picture
     this.channel = new ChannelClient({ ...access, handlers: this.#handlers(), signal })
     this.#reporter = new Reporter(store, this.channel)
     this.history = new History(store)
     this.#started.catch(() => undefined)
+    if (access.isNew) this.#savedState.resolve(null)
   }
 
-  /** Resolves when the first picture stands. @throws what kept it from being drawn, a sentence */
-  async start(): Promise<Identity> {
+  /**
+   * Ask for the first picture's data, then make what draws it: a graphics context takes its time, and they come meanwhile.
+   * @returns the picture, and when it stands; `shown` rejects with what kept it from being drawn, a sentence
+   */
+  start(makePicture: () => Picture): { picture: Picture; shown: Promise<Identity> } {
     this.#started = this.viewer.start(this.#savedState.promise)
+    this.#started.catch(() => undefined) // Awaited below, unless the browser cannot draw.
     void this.channel.run()
+    const picture = makePicture()
+    this.viewer.picture = picture
+    return { picture, shown: this.#shown(picture) }
+  }
+
+  async #shown(picture: Picture): Promise<Identity> {
     const identity = await this.#started
-    await this.viewer.picture?.whenDrawn()
+    await picture.whenDrawn()
     this.#reporter.begin()
     this.history.begin()
     const signal = AbortSignal.any([this.#signal, this.#savesNoPictures.signal])
-    keepSnapshot(this.#store, this.#picture, this.viewer.client, signal)
+    keepSnapshot(this.#store, picture, this.viewer.client, signal)
     const dimensions = this.#store.embedding.value?.dimensions ?? 0
     this.channel.event({ kind: 'ready', nCells: identity.nObs, dimensions })
     return identity
@@ -132,8 +139,10 @@ export class ViewerSession {
 
   async #screenshot(requestId: string, scale: number): Promise<void> {
     try {
-      await this.#picture.whenDrawn()
-      const png = await fittingPicture(this.#picture, scale, MAX_SCREENSHOT_BYTES)
+      const { picture } = this.viewer
+      if (picture === null) throw new Error('There is no picture to save.')
+      await picture.whenDrawn()
+      const png = await fittingPicture(picture, scale, MAX_SCREENSHOT_BYTES)
       await this.viewer.client.putSnapshot(png, requestId, this.#signal)
     } catch (error) {
       this.channel.event({ kind: 'screenshot', requestId, reason: sentenceOf(error) })

@@ -19,6 +19,8 @@ export interface PictureControls {
   resetCamera(): void
   /** Resolves when all that the store says is on the canvas. */
   whenDrawn(): Promise<void>
+  /** As a file, with what a figure needs beside the points. @throws Error while there is nothing on screen */
+  image(options: { scale: number }): Promise<Blob>
 }
 
 /** A saved state that has not come so long after the embedding is not waited for: the picture comes first. */

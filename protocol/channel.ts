@@ -3,6 +3,9 @@ import { cellsHeadSchema, commandSchema } from './commands.ts'
 import { eventSchema } from './events.ts'
 import { pageStateSchema } from './state.ts'
 
+/** For a secret a page gets its key. `isNew`: nobody has used the viewer yet, so there is no saved state to wait for. */
+export const keyAnswerSchema = v.object({ pageKey: v.string(), isNew: v.boolean() })
+
 /**
  * The channel, page ⇄ server, over WebSocket or as post-and-long-poll; each message is one frame of frame.ts (over
  * WebSocket always a binary message). Sets of cells travel as the frame's body.

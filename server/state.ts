@@ -17,6 +17,11 @@ export class ViewerState {
     return this.#page
   }
 
+  /** Nobody has used the viewer yet. */
+  get isEmpty(): boolean {
+    return this.#page === null && this.#cellSets.size === 0
+  }
+
   get cellSets(): ReadonlyMap<string, EncodedCells> {
     return this.#cellSets
   }

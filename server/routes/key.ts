@@ -33,7 +33,7 @@ export function keyRoute(app: FastifyInstance, { viewers, report }: AppParts): v
       throw new ProtocolError('misdirected', 'This viewer is not known under this name. Reload the notebook page.')
     }
     const pageKey = viewers.trade(viewerId, body.viewerToken)
-    if (pageKey !== null) return { pageKey }
+    if (pageKey !== null) return { pageKey, isNew: viewers.need(viewerId).state.isEmpty }
     await delay(viewers.refusedTokenDelay(viewerId))
     throw new ProtocolError(
       'bad_token',

@@ -266,6 +266,22 @@ describe.each([
   })
 })
 
+test('a page that trades the token is told whether anybody has used the viewer', async () => {
+  const { app, viewer, open } = await channelStage()
+  const trade = async () => {
+    const payload = { viewerId: viewer.viewerId, viewerToken: viewer.viewerToken }
+    const headers = { host: '127.0.0.1' }
+    const { pageKey, ...said } = (await app.inject({ method: 'POST', url: `/${ROUTES.key}`, headers, payload })).json()
+    expect(pageKey).toHaveLength(43)
+    return said
+  }
+  expect(await trade()).toEqual({ isNew: true })
+  const page = await open(SocketPage)
+  page.send({ kind: 'state', state: { dimensions: 2 } })
+  await vi.waitFor(() => expect(viewer.state.isEmpty).toBe(false))
+  expect(await trade()).toEqual({ isNew: false })
+})
+
 describe('a WebSocket', () => {
   test('whose first frame shows no live key is closed with 4401', async () => {
     const { connect, facts, open } = await channelStage()
