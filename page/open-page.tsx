@@ -1,5 +1,5 @@
 import { effect } from '@preact/signals'
-import { render } from 'preact'
+import { options, render } from 'preact'
 import { openAccess } from './access.ts'
 import { colorLabel } from './colorable.ts'
 import type { ConsoleCapture } from './console-capture.ts'
@@ -24,6 +24,8 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
   if (root === null) throw new Error('The page came without its root element.')
   followSystemTheme(store, signal)
   markRoot(store)
+  // The first picture before all: what is laid out in the same task as it would keep it waiting.
+  options.debounceRendering = (layOut) => setTimeout(layOut)
   const host = meetHost(launch, store)
   let isShown = false
   try {
@@ -40,6 +42,7 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     render(<App />, root)
     isShown = true
     const { nObs } = await shown
+    delete options.debounceRendering
     store.isReady.value = true
     void host.then((link) => link?.drawn(nObs))
     session.freezer.resolve(freezeOutOfSight(canvas, picture.scatter, signal))

@@ -1,9 +1,15 @@
 /** Past this an animation frame is not coming: the page is hidden, or its frame is scrolled out of sight. */
 const HIDDEN_FRAME_MS = 250
 
-/** Draws once for any number of requests, in the next animation frame; while nothing asks, nothing runs. */
+/**
+ * Draws once for any number of requests. Where no picture was drawn since the last animation frame, as soon as what asks
+ * has asked for all: the graphics card has begun before the rest of the page is laid out anew. Else in the next animation
+ * frame. While nothing asks, nothing runs.
+ */
 export class DrawLoop {
   readonly #draw: () => boolean
+  #isAsked = false
+  /** Runs after each drawing. */
   #frame: number | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #waiting: (() => void)[] = []
@@ -15,14 +21,19 @@ export class DrawLoop {
   }
 
   request(): void {
-    if (this.#frame !== null) return
-    this.#frame = requestAnimationFrame(this.now)
-    this.#timer = setTimeout(this.now, HIDDEN_FRAME_MS)
+    if (this.#isAsked) return
+    this.#isAsked = true
+    if (this.#frame === null) queueMicrotask(this.#drawIfAsked)
+    else this.#timer = setTimeout(this.now, HIDDEN_FRAME_MS)
   }
 
   /** Draw at once what was asked for. */
   readonly now = (): void => {
     this.cancel()
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = null
+      this.#drawIfAsked()
+    })
     this.#hasPicture = this.#draw()
     if (this.#hasPicture) this.letGo()
   }
@@ -34,7 +45,7 @@ export class DrawLoop {
 
   /** Resolves when a picture shows all that was asked for. */
   drawn(): Promise<void> {
-    if (this.#hasPicture && this.#frame === null) return Promise.resolve()
+    if (this.#hasPicture && !this.#isAsked) return Promise.resolve()
     return new Promise((resolve) => {
       this.#waiting.push(resolve)
       this.request()
@@ -42,8 +53,11 @@ export class DrawLoop {
   }
 
   cancel(): void {
-    if (this.#frame !== null) cancelAnimationFrame(this.#frame)
     clearTimeout(this.#timer)
-    this.#frame = null
+    this.#isAsked = false
+  }
+
+  readonly #drawIfAsked = (): void => {
+    if (this.#isAsked) this.now()
   }
 }

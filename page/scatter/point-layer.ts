@@ -82,6 +82,7 @@ export class PointLayer implements Layer {
       if (frame.isRanked && this.cells.hasRanking) gl.drawElements(gl.POINTS, end - start, gl.UNSIGNED_INT, start * 4)
       else gl.drawArrays(gl.POINTS, start, end - start)
     })
+    gl.flush() // Else the card begins when the browser next shows a frame.
   }
 
   dispose(): void {

@@ -118,7 +118,8 @@ export class Scatter {
   /** `null` draws all cells in one neutral colour. A colouring of another number of cells is drawn as `null`. */
   setColor(coloring: Coloring | null): void {
     this.#scene.setColoring(coloring)
-    this.requestDraw()
+    // A first colour that comes before its cells is no picture that they should wait for.
+    if (this.#scene.cellCount > 0) this.requestDraw()
   }
 
   /** All other cells turn grey; `null` and an empty list select nothing and grey nothing. */
