@@ -16,7 +16,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
     'The viewer server does not know the name it was reached by. Behind a proxy of your own, pass the Host on ' +
     '(nginx: proxy_set_header Host $http_host).',
   too_large: 'This is more than the viewer server takes at once. Choose less, or reload the page.',
-  overloaded: 'The viewer server has too much to do. It is asked again in a moment.',
+  overloaded: 'The viewer server has too much to do just now. Choose it again in a moment.',
   timed_out: 'The data did not arrive in time. Choose it again.',
   internal: 'The viewer server failed at this. viewer.debug_connection() shows its log.',
 }

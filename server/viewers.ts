@@ -32,7 +32,10 @@ export class Viewers {
   need(id: string): Viewer {
     const viewer = this.#viewers.get(id as ViewerId) // a text that is no id is simply not in the map
     if (viewer !== undefined) return viewer
-    throw new ProtocolError('unknown_viewer', 'This server has no such viewer: it was stopped. Run the cell again.')
+    throw new ProtocolError(
+      'unknown_viewer',
+      'This server has no such viewer: it was stopped. Run the cell or the command again.',
+    )
   }
 
   /** @throws ProtocolError `bad_request` when the id is taken */

@@ -28,7 +28,7 @@ export async function sendFrame(
   { isNamed, choose }: Wanted,
 ): Promise<FastifyReply> {
   if (parts.eventLoop.isOverloaded) {
-    throw new ProtocolError('overloaded', 'The viewer server has too much to do. It is asked again in a moment.')
+    throw new ProtocolError('overloaded', 'The viewer server has too much to do just now. Choose it again in a moment.')
   }
   const viewer = viewerOf(request, parts.viewers)
   const signal = dataSignal(reply, viewer)

@@ -90,7 +90,7 @@ const SENTENCES: Record<ErrorCode, unknown> = {
   bad_token: 'This link is not valid any more. Run the cell or the command again, or open viewer.viewer_url.',
   forbidden: 'Another web page may not ask for this. Open viewer.viewer_url from the notebook.',
   not_found: 'The viewer server has nothing at this address. Open viewer.viewer_url from the notebook.',
-  unknown_viewer: 'This server has no such viewer: it was stopped. Run the cell again.',
+  unknown_viewer: 'This server has no such viewer: it was stopped. Run the cell or the command again.',
   unknown_column: 'Gene "CD3" is not in var_names (5 names). Near it: "CD3D".',
   unknown_embedding: 'embedding="X_tsne" is not in obsm, which has "X_umap".',
   method_not_allowed: 'The viewer server takes no such request here. Open viewer.viewer_url from the notebook.',
