@@ -35,9 +35,8 @@ export async function applyCommand(
   cells: Uint32Array | null,
   body: Uint8Array,
 ): Promise<CommandOutcome> {
-  const atFirst = await identity
-  const dataset = () => viewer.store.identity.value ?? atFirst
-  refuseForeignCells(command, atFirst)
+  const dataset = await identity
+  refuseForeignCells(command, dataset)
   switch (command.kind) {
     case 'highlight':
       viewer.highlight(command.color, cells ?? new Uint32Array(0))
@@ -46,11 +45,10 @@ export async function applyCommand(
       viewer.clearHighlights()
       return OK
     case 'setColorBy':
-      await viewer.setColor(command.color ?? colorOfField(command.field, dataset()))
+      await viewer.setColor(command.color ?? colorOfField(command.field, dataset))
       return OK
     case 'setEmbedding':
-      if (embeddingOfName(command.name, dataset()) === undefined) await viewer.readIdentity() // it may have come since
-      await viewer.setEmbedding(choiceOf(needEmbedding(command.name, dataset()), command.dimensions))
+      await viewer.setEmbedding(choiceOf(await embeddingOfName(command.name, viewer), command.dimensions))
       return OK
     case 'select':
       viewer.select(cells ?? new Uint32Array(0), 'replace', 'command')
@@ -104,15 +102,14 @@ function colorOfField(field: string | null, { obs }: Identity): ColorBy | null {
   return obs.some(({ key }) => key === field) ? { axis: 'obs', key: field } : { axis: 'var', key: field, layer: null }
 }
 
-function embeddingOfName(name: string, { embeddings }: Identity): EmbeddingInfo | undefined {
-  return (
-    embeddings.find(({ key }) => key === name || key === `X_${name}`) ?? embeddings.find(({ label }) => label === name)
-  )
-}
-
-function needEmbedding(name: string, identity: Identity): EmbeddingInfo {
-  const info = embeddingOfName(name, identity)
+/** By its key, else by what it is called in the list; it may have been made after the page came. */
+async function embeddingOfName(name: string, viewer: Viewer): Promise<EmbeddingInfo> {
+  const listed = () => viewer.store.identity.value?.embeddings ?? []
+  const find = () =>
+    listed().find(({ key }) => key === name || key === `X_${name}`) ?? listed().find(({ label }) => label === name)
+  if (find() === undefined) await viewer.readIdentity()
+  const info = find()
   if (info !== undefined) return info
-  const names = identity.embeddings.map(({ key }) => key).join(', ')
-  throw new Error(`There is no embedding "${name}". The dataset has ${names || 'none'}.`)
+  const names = listed().map(({ key }) => key)
+  throw new Error(`There is no embedding "${name}". The dataset has ${names.join(', ') || 'none'}.`)
 }
