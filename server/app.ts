@@ -58,6 +58,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       connectionsCheckingInterval: LIMITS.connectionsCheckIntervalMs,
       // The gate refuses a missing Host, with our headers on the answer.
       requireHostHeader: false,
+      // Without a body, and so most of them, a request is no stream to be read to its end.
+      optimizeEmptyRequests: true,
     },
     clientErrorHandler: (_error, socket) => refuseSocket(socket, 'bad_request'),
     frameworkErrors: (_error, request, reply) => void refuseUnrouted(parts, request, reply),

@@ -135,7 +135,7 @@ function isOwnName(authority: Authority, allow: Allow): boolean {
 }
 
 type Headers = ReadonlyMap<string, readonly string[]>
-type Target = { path: string; query: URLSearchParams; viewerId: ViewerId | null }
+type Target = { path: string; query: URLSearchParams | null; viewerId: ViewerId | null }
 type Caller = {
   headers: Headers
   authority: Authority
@@ -180,6 +180,7 @@ function parseTarget(text: string): Target | null {
   const search = mark < 0 ? '' : text.slice(mark + 1)
   if (path.length > LIMITS.pathBytes || search.length > LIMITS.queryBytes) return null
   if (!PATH.test(path) || DOT_SEGMENT.test(path) || !QUERY.test(search)) return null
+  if (search === '') return { path, query: null, viewerId: null }
   const query = new URLSearchParams(search)
   return { path, query, viewerId: parseViewerId(onlyParameter(query, 'viewerId')) }
 }
@@ -193,6 +194,7 @@ function onlyParameter(query: URLSearchParams, name: string): string | null {
 function signedProbe(method: string, target: Target, allow: Allow): SignedProbe | null {
   if (method !== 'GET' || (target.path !== `/${ROUTES.health}` && target.path !== `/${ROUTES.page}`)) return null
   const { viewerId, query } = target
+  if (query === null) return null
   const nonce = parseNonce(onlyParameter(query, 'nonce'))
   const [base, origin, ancestors, mac] = ['base', 'origin', 'ancestors', 'mac'].map((name) =>
     onlyParameter(query, name),

@@ -71,7 +71,8 @@ export type ReportParts = { viewers: Viewers; log: Log; eventLoop: EventLoopWatc
 export class Report {
   readonly #parts: ReportParts
   readonly #refusedHosts = new Map<string, number>()
-  readonly #requests = new Map<string, RouteCount>()
+  /** By route. */
+  readonly #requests = new Map<string, RouteCount[]>()
 
   constructor(parts: ReportParts) {
     this.#parts = parts
@@ -84,15 +85,15 @@ export class Report {
   }
 
   countRequest(method: string, route: string, status: number): void {
-    const key = `${method} ${route} ${status}`
-    const known = this.#requests.get(key)
-    if (known === undefined) this.#requests.set(key, { method, route, status, count: 1 })
-    else known.count++
+    const ofRoute = this.#requests.get(route) ?? []
+    const known = ofRoute.find((entry) => entry.status === status && entry.method === method)
+    if (known !== undefined) known.count++
+    else this.#requests.set(route, [...ofRoute, { method, route, status, count: 1 }])
   }
 
   /** How often these were answered, whatever the method. */
   requestCount(route: string, status: number): number {
-    const counts = [...this.#requests.values()].filter((entry) => entry.route === route && entry.status === status)
+    const counts = this.#requests.get(route)?.filter((entry) => entry.status === status) ?? []
     return counts.reduce((sum, { count }) => sum + count, 0)
   }
 
@@ -109,7 +110,7 @@ export class Report {
       memory: process.memoryUsage.rss(),
       eventLoopLateMs: Math.round(eventLoop.lateMs),
       viewers: viewers.all.length,
-      requests: [...this.#requests.values()],
+      requests: [...this.#requests.values()].flat(),
       refusedHosts: Object.fromEntries(this.#refusedHosts),
       log: log.lines,
       viewer: viewer === null ? null : await viewerReport(viewer, viewers),

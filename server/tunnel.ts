@@ -37,8 +37,9 @@ export class Tunnel {
   constructor(app: FastifyInstance) {
     this.#app = app
     app.addHook('onSend', ({ raw }, _reply, payload, done) => {
+      if (!Buffer.isBuffer(payload)) return done(null, payload)
       const address = raw.socket.remoteAddress ?? ''
-      if (!Buffer.isBuffer(payload) || !this.#bodies.has(address)) return done(null, payload)
+      if (!this.#bodies.has(address)) return done(null, payload)
       this.#bodies.set(address, payload)
       done(null, null)
     })
