@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { AnnDataSource } from '../../../server/sources/anndata-source.ts'
-import type { DataSource } from '../../../server/sources/data-source.ts'
+import { DataError, type DataSource } from '../../../server/sources/data-source.ts'
 import { OpenFiles } from '../../../server/sources/open-files.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
 import { StoredFile } from '../../../server/sources/stored-file.ts'
@@ -146,5 +146,28 @@ describe('viewers of the same file', () => {
     }
     expect(threads).toHaveLength(1)
     await expect.poll(() => threads[0]?.isAlive).toBe(false)
+  })
+
+  test('of many files that were opened one after the other, the last four stay open and no more', async () => {
+    const threads: StoredThread[] = []
+    const takeThread = () => {
+      threads.push(new StoredThread())
+      return threads.at(-1)!
+    }
+    onTestFinished(async () => {
+      for (const thread of threads) await thread.end(new DataError('closed', 'The test is over.'))
+    })
+    const files = new OpenFiles()
+    const paths = Array.from({ length: 6 }, (_, i) => `${path}-${i}.h5ad`)
+    for (const each of paths) {
+      await copyFile(good, each)
+      const reader = files.read({ format: 'h5ad', path: each }, { folder: null, takeThread })
+      await reader.describe(signal)
+      await reader.close()
+    }
+    expect(threads.map(({ isAlive }) => isAlive)).toEqual([false, false, true, true, true, true])
+    const again = files.read({ format: 'h5ad', path: paths[5]! }, { folder: null, takeThread })
+    await again.describe(signal)
+    expect(threads).toHaveLength(6)
   })
 })
