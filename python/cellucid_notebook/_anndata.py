@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._expression import RAW, GeneReader, expression, has_x
-from ._obs_columns import ColumnBytes, UnsupportedColumnError, column_bytes, column_kind
+from ._frame import Buffer
+from ._obs_columns import ColumnBytes, UnsupportedColumnError, as_bytes, column_bytes, column_kind
 from ._origin import Positions, embedding_shapes, layer_names, origin_of
 from ._protocol import JsonObject
 from ._source_error import SourceReadError
@@ -34,7 +35,7 @@ class AnnDataSource:
         self._genes = GeneReader()
         self._kinds: dict[str, tuple[str, str, str | None]] = {}
 
-    def read(self, question: JsonObject) -> tuple[JsonObject, bytes]:
+    def read(self, question: JsonObject) -> tuple[JsonObject, Buffer]:
         """Answer one `sourceRead`. Raises ``SourceReadError``."""
         self._check_cells()
         match question["what"]:
@@ -112,7 +113,7 @@ class AnnDataSource:
         field: JsonObject = {"key": str(key), "kind": kind, "version": version}
         return field if reason is None else {**field, "reason": reason}
 
-    def _obs(self, key: str) -> tuple[JsonObject, bytes]:
+    def _obs(self, key: str) -> tuple[JsonObject, Buffer]:
         if key not in self._adata.obs.columns:
             raise SourceReadError("unknown_column", f"adata.obs has no column {key!r} (any more).")
         try:
@@ -131,7 +132,7 @@ class AnnDataSource:
             return None
         return [str(color) for color in colors]
 
-    def _obsm(self, key: str, columns: int, rows: slice) -> tuple[JsonObject, bytes]:
+    def _obsm(self, key: str, columns: int, rows: slice) -> tuple[JsonObject, Buffer]:
         if key not in self._adata.obsm:
             raise SourceReadError("unknown_embedding", f"adata.obsm has no {key!r} (any more).")
         value, positions = self._table(key)
@@ -145,13 +146,13 @@ class AnnDataSource:
                 "unsupported", f"adata.obsm[{key!r}] cannot place the cells: it holds no numbers ({error})."
             ) from error
         head = {"form": "array", "rows": array.shape[0], "columns": array.shape[1], "version": version}
-        return head, array.tobytes()
+        return head, as_bytes(array)
 
     def _table(self, key: str) -> tuple[Any, Positions | None]:
         origin = origin_of(self._adata)
         return origin.adata.obsm[key], origin.rows
 
-    def _gene(self, gene: int, layer: str | None) -> tuple[JsonObject, bytes]:
+    def _gene(self, gene: int, layer: str | None) -> tuple[JsonObject, Buffer]:
         matrix = expression(self._adata, layer)
         if not 0 <= gene < matrix.gene_count:
             raise SourceReadError(
@@ -189,5 +190,5 @@ def _texts(names: Any) -> bytes:
     return json.dumps([str(name) for name in names], ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _versioned(column: ColumnBytes, version: str) -> tuple[JsonObject, bytes]:
+def _versioned(column: ColumnBytes, version: str) -> tuple[JsonObject, Buffer]:
     return {**column.head, "version": version}, column.body
