@@ -1,5 +1,7 @@
 """Write h5ad files with a few bytes changed, beside each what anndata reads where it can, and what HDF5 cannot read.
 
+Of each layout there is what anndata reads of the whole file too.
+
 Usage: make_mutated.py FOLDER [COUNT]. Seeded: the same versions of the packages make the same files.
 """
 
@@ -116,10 +118,14 @@ def unreadable(path: Path) -> list[str]:
 
 
 def write_all(folder: Path, count: int) -> None:
-    """Write every mutation as ``LAYOUT-NUMBER.h5ad``, so many of each layout."""
+    """Write every mutation as ``LAYOUT-NUMBER.h5ad``, so many of each layout, and ``LAYOUT.json``."""
     anndata.settings.allow_write_nullable_strings = True
     random = np.random.default_rng(20)
     for name, layout in layouts(folder).items():
+        undamaged = folder / f"{name}.h5ad"
+        undamaged.write_bytes(layout[0])
+        write_expected(undamaged)
+        undamaged.unlink()
         for number in range(count):
             path = folder / f"{name}-{number:03d}.h5ad"
             path.write_bytes(mutated(layout, random))

@@ -34,8 +34,10 @@ export async function readMutations(folder: string): Promise<MutationCounts> {
     const expected = existsSync(join(folder, `${name}.json`)) ? await expectedOf(folder, name) : null
     for (const [key, column] of columns) {
       counts[column === null ? 'refused' : 'read']++
-      if (unreadable.some((path) => path === key || path.startsWith(`${key}/`)))
-        expect(column, `${file} ${key}`).toBeNull()
+      if (column !== null && unreadable.some((path) => path === key || path.startsWith(`${key}/`))) {
+        // Another version of HDF5 may pass over damage beside the values, never read others.
+        expect(readable(column), `${file} ${key}`).toEqual(valuesOf(await wholeOf(folder, name), key))
+      }
       const values = expected === null ? undefined : valuesOf(expected, key)
       if (column === null || values === undefined) continue
       counts.compared++
@@ -45,7 +47,12 @@ export async function readMutations(folder: string): Promise<MutationCounts> {
   return counts
 }
 
-/** Paths of arrays that HDF5 itself cannot read; whoever reads them all the same reads something else. */
+/** What anndata reads of the file that was changed. */
+function wholeOf(folder: string, name: string): Promise<ExpectedData> {
+  return expectedOf(folder, name.replace(/-\d+$/, ''))
+}
+
+/** Paths of arrays that h5py cannot read: whoever reads them all the same may read something else. */
 async function unreadableOf(folder: string, name: string): Promise<string[]> {
   const path = join(folder, `${name}.unreadable`)
   return existsSync(path) ? (JSON.parse(await readFile(path, 'utf8')) as string[]) : [] // our script's list
