@@ -36,6 +36,8 @@ type State = { store: ColumnStore | null; key: string; isBuilding: boolean; note
  */
 export class GeneColumns {
   readonly #parts: GeneColumnsParts
+  /** Of one state of the file, so that a sorted gene does not wait for what its thread does. */
+  readonly #infos = new Map<string | null, MatrixInfo>()
   readonly #states = new Map<string | null, Promise<State | null>>()
   readonly #ended = new AbortController()
 
@@ -76,7 +78,11 @@ export class GeneColumns {
   }
 
   async #info(layer: string | null, signal: AbortSignal): Promise<MatrixInfo> {
-    return (await this.#parts.thread.read({ what: 'matrix', layer }, signal)) as MatrixInfo // as above
+    const known = this.#infos.get(layer)
+    if (known !== undefined) return known
+    const info = (await this.#parts.thread.read({ what: 'matrix', layer }, signal)) as MatrixInfo // as above
+    this.#infos.set(layer, info)
+    return info
   }
 
   #state(layer: string | null, info: MatrixInfo): Promise<State | null> {
