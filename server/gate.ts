@@ -192,9 +192,8 @@ function onlyParameter(query: URLSearchParams, name: string): string | null {
 
 /** A signed probe is GET health, or GET of the page, with a mac that holds and a nonce that was not used. */
 function signedProbe(method: string, target: Target, allow: Allow): SignedProbe | null {
-  if (method !== 'GET' || (target.path !== `/${ROUTES.health}` && target.path !== `/${ROUTES.page}`)) return null
-  const { viewerId, query } = target
-  if (query === null) return null
+  const { path, viewerId, query } = target
+  if (query === null || method !== 'GET' || (path !== `/${ROUTES.health}` && path !== `/${ROUTES.page}`)) return null
   const nonce = parseNonce(onlyParameter(query, 'nonce'))
   const [base, origin, ancestors, mac] = ['base', 'origin', 'ancestors', 'mac'].map((name) =>
     onlyParameter(query, name),
