@@ -12,6 +12,12 @@ import type { StoredArray, StoredGroup, StoredNode, Turn } from './stored-tree.t
 /** The layer that has its own var. */
 const RAW = 'raw'
 
+/** Other layouts of HDF5, by what stands at their top. */
+const OTHER_KINDS = [
+  { what: 'a loom file', parts: ['matrix', 'row_attrs', 'col_attrs'], reader: 'scanpy.read_loom(path)' },
+  { what: 'a matrix of counts from Cell Ranger', parts: ['matrix'], reader: 'scanpy.read_10x_h5(path)' },
+] as const
+
 /**
  * An AnnData written to a file or store: where its parts stand in the tree. Every read takes a `turn`, called between
  * blocks, and throws DataError.
@@ -99,12 +105,21 @@ export class StoredAnnData {
     return (await this.#table('obs')).texts(null, [rows.start, rows.end], turn)
   }
 
-  /** A MuData holds several AnnData. @throws DataError `unsupported` that names them */
+  /** @throws DataError `unsupported` for a file of another kind that single-cell people have, with how to read it */
   async #checkIsAnnData(): Promise<void> {
-    if (encodingOf(this.#root) !== 'MuData') return
+    if (encodingOf(this.#root) === 'MuData') throw await this.#severalDatasets()
+    const names = (await this.#has('obs')) ? [] : await this.#root.keys()
+    const other = OTHER_KINDS.find(({ parts }) => parts.every((part) => names.includes(part)))
+    if (other === undefined) return
+    const advice = `Read it with ${other.reader}, compute an embedding, and pass the AnnData to show_anndata`
+    throw new DataError('unsupported', `This is ${other.what}, and no AnnData. ${advice}.`)
+  }
+
+  /** A MuData holds several AnnData. */
+  async #severalDatasets(): Promise<DataError> {
     const names = (await (await this.#group('mod'))?.keys()) ?? []
     const advice = `Read it with mudata, and show one of them: show_anndata(mdata[${quoted(names[0] ?? 'rna')}])`
-    throw new DataError('unsupported', `This is a MuData of ${names.length} datasets: ${listed(names)}. ${advice}.`)
+    return new DataError('unsupported', `This is a MuData of ${names.length} datasets: ${listed(names)}. ${advice}.`)
   }
 
   async #describeObsm(nObs: number, version: string): Promise<ObsmEntry[]> {

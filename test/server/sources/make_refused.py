@@ -41,6 +41,17 @@ def write_mudata(folder: Path) -> None:
                 good.copy(good["/"], file.require_group("mod"), name)
 
 
+def write_others(folder: Path) -> None:
+    """Write the tops of a Cell Ranger 3 matrix and of a loom file 3.0."""
+    with h5py.File(folder / "filtered_feature_bc_matrix.h5", "w") as file:
+        for part in ("barcodes", "data", "features/id", "indices", "indptr", "shape"):
+            file[f"matrix/{part}"] = np.arange(3)
+    with h5py.File(folder / "cells.loom", "w") as file:
+        file["matrix"] = np.zeros((3, 2))
+        for part in ("attrs", "col_attrs", "col_graphs", "layers", "row_attrs", "row_graphs"):
+            file.create_group(part)
+
+
 def write_ragged(folder: Path) -> None:
     """Write lists of different lengths beside the embedding, as anndata writes an awkward array."""
     small().write_h5ad(folder / "ragged.h5ad")
@@ -74,6 +85,7 @@ def write_all(folder: Path) -> None:
         file["image"] = np.zeros((4, 4))
     whole = (folder / "good.h5ad").read_bytes()
     write_mudata(folder)
+    write_others(folder)
     write_ragged(folder)
     (folder / "truncated.h5ad").write_bytes(whole[: len(whole) // 2])
     (folder / "text.h5ad").write_text("cell,gene\n1,2\n")

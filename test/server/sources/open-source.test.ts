@@ -40,6 +40,8 @@ describe('a file that cannot be shown is refused with what was found and what to
     ['empty-obsm.h5ad', 'no_embedding', ['obsm is empty', 'sc.tl.umap(adata)']],
     ['wrong-rows.h5ad', 'no_embedding', ['"X_umap" (11 × 2)', 'does not fit the 12 cells']],
     ['several.h5mu', 'unsupported', ['MuData of 2 datasets: "prot", "rna"', 'show_anndata(mdata["prot"])']],
+    ['filtered_feature_bc_matrix.h5', 'unsupported', ['from Cell Ranger', 'scanpy.read_10x_h5(path)']],
+    ['cells.loom', 'unsupported', ['a loom file', 'scanpy.read_loom(path)']],
     ['no-cells.h5ad', 'no_cells', ['no cells']],
   ])('%s', async (file, code, words) => {
     const opening = open(file)
