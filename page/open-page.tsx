@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals'
 import { options, render } from 'preact'
 import { openAccess } from './access.ts'
+import { delay } from './backoff.ts'
 import { colorLabel } from './colorable.ts'
 import type { ConsoleCapture } from './console-capture.ts'
 import { isOfTheWay, sentenceOf } from './failure.ts'
@@ -16,6 +17,8 @@ import { ViewerSession } from './viewer-session.ts'
 
 /** The server is told at most so often that the user is here. */
 const TOUCHED_EVERY_MS = 5_000
+/** With nothing to draw yet, the page is laid out after so long. */
+const EMPTY_PAGE_AFTER_MS = 250
 
 /** From the launch to the first picture, and from then on by itself. What goes wrong is said in place. */
 export async function openPage(launch: Launch, capture: ConsoleCapture, signal: AbortSignal): Promise<void> {
@@ -37,6 +40,8 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     const { picture, shown } = session.start(() => new Picture(canvas, store))
     const { limitation } = picture.scatter
     if (limitation !== null) store.notify({ topic: 'drawing', level: 'info', text: limitation })
+    // Laid out when there is something to draw, where that is near: a slow card shows no empty page in between.
+    await Promise.race([session.viewer.arrival, delay(EMPTY_PAGE_AFTER_MS, signal)])
     root.replaceChildren()
     providePage({ viewer: session.viewer, history: session.history, picture, canvas, session })
     render(<App />, root)
@@ -108,8 +113,7 @@ function makeCanvas(): HTMLCanvasElement {
   const canvas = document.createElement('canvas')
   canvas.className = 'cells'
   canvas.tabIndex = 0
-  canvas.setAttribute('role', 'application')
-  canvas.setAttribute('aria-label', 'Cells')
+  canvas.setAttribute('role', 'application') // its name is the Summary's to say
   return canvas
 }
 

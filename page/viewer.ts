@@ -51,6 +51,8 @@ export class Viewer {
   /** Topic → what is being read of it. */
   readonly #reading = new Map<string, Reading>()
   picture: PictureControls | null = null
+  /** Settles when the first picture's arrays have come, or will not. */
+  arrival: Promise<unknown> = Promise.resolve()
 
   constructor(store: Store, client: ServerClient, signal: AbortSignal) {
     this.store = store
@@ -67,6 +69,7 @@ export class Viewer {
   async start(savedState: Promise<PageState | null>): Promise<Identity> {
     const { store } = this
     const early = this.#askEarly()
+    this.arrival = Promise.allSettled([early.embedding, early.column])
     store.begin('dataset', 'the dataset')
     try {
       const identity = await early.identity

@@ -9,7 +9,7 @@ import { measuresOf, rowsOf, type Sample, textOf } from './report.ts'
 import { publish } from './rows.ts'
 import type { StepName, StepResult } from './viewer-round.ts'
 
-// npm run bench:viewer [-- --cells 1000000,3000000 --rounds 3 --only own,three]
+// npm run bench:viewer [-- --cells 1000000,3000000 --rounds 3 --only own,three --steps show,frame,moving]
 // Every contender draws the same arrays in a page of its own, one after the other, the order turned from round to round.
 
 const FOLDER = join(import.meta.dirname, '../../dist/bench')
@@ -32,9 +32,11 @@ const { values } = parseArgs({
     cells: { type: 'string', default: '1000000,3000000' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: CONTENDERS.join(',') },
+    steps: { type: 'string', default: STEPS.map(([step]) => step).join(',') },
   },
 })
 
+const wanted = STEPS.filter(([step]) => values.steps.split(',').includes(step))
 const samples = await measure({
   sizes: values.cells.split(',').map(Number),
   rounds: Number(values.rounds),
@@ -92,7 +94,7 @@ async function measureOne(
     await page.evaluate((count) => bench.makeData(count), cells)
     await page.evaluate(() => bench.openContender(bench.open))
     const before = await keptBytes(session)
-    for (const [step, times] of STEPS) {
+    for (const [step, times] of wanted) {
       if (step === 'hover') {
         await warmIndex(page)
         samples.push({ name, cells, step: 'keptIndexed', keptBytes: (await keptBytes(session)) - before })
