@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { countColors, parseHex } from '../../stage/picture.ts'
 import type { OpenedViewer } from '../../stage/start-server.ts'
 import { BLOOD_CELLS, type BloodStage, drag, openBloodStage } from './blood-stage.ts'
 import { said, says } from './page-stage.ts'
@@ -22,6 +23,19 @@ async function choose(page: Page, category: string, modifiers: ('Alt' | 'Control
   const button = page.getByRole('button', { name: `Select ${category}` })
   await button.focus()
   await button.click({ modifiers })
+}
+
+/** What is left in the browser of this page, by name. */
+async function keptByBrowser(): Promise<string[]> {
+  const databases = (await indexedDB.databases()).map(({ name }) => name ?? '')
+  const cookies = document.cookie.split('; ').filter((cookie) => cookie !== '')
+  return [
+    ...Object.keys(localStorage),
+    ...Object.keys(sessionStorage),
+    ...databases,
+    ...(await caches.keys()),
+    ...cookies,
+  ]
 }
 
 /** The latest state that the kernel heard of. */
@@ -251,6 +265,43 @@ describe('manners', () => {
     expect(await again.getByRole('button', { name: /^Platelets/ }).getAttribute('aria-pressed')).toBe('false')
     await again.getByText('Appearance').click()
     await again.getByText('Point size: 3.5 px').waitFor()
+    // Not by the browser, which keeps it for whoever uses this profile next.
+    expect(await again.evaluate(keptByBrowser)).toEqual([])
+  })
+
+  test('opacity is set by its slider, pales the cells, and is automatic again', async () => {
+    const { viewer, page } = await stage.show()
+    await page.getByText('Appearance').click()
+    const slider = page.getByRole('slider', { name: /^Opacity/ })
+    const full = parseHex(await page.locator('.category input[type="color"]').first().inputValue())
+    const fullPixels = async () => (await countColors(page, await page.locator('canvas').screenshot(), [full]))[0]
+    const before = (await fullPixels()) ?? 0
+    expect(before).toBeGreaterThan(500)
+    await slider.focus()
+    for (let i = 0; i < 14; i++) await page.keyboard.press('ArrowLeft')
+    await page.getByText('Opacity: 0.3', { exact: true }).waitFor()
+    await expect.poll(() => stateOf(viewer)).toMatchObject({ page: { opacity: 0.3 } })
+    await expect.poll(fullPixels).toBeLessThan(before * 0.8)
+    await page.locator('.field', { hasText: 'Opacity' }).getByRole('button', { name: 'automatic' }).click()
+    await page.getByText('Opacity: automatic').waitFor()
+    await expect.poll(fullPixels).toBe(before)
+  })
+
+  test('what is being read is said while it is on its way, not before one would wonder, and the old picture stays', async () => {
+    const { page } = await stage.show()
+    const held = Promise.withResolvers<void>()
+    await page.route(/columns\/obs\?key=donor/, async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    await page.getByRole('combobox', { name: 'Colour by' }).fill('donor')
+    await page.keyboard.press('Enter')
+    const line = page.getByRole('status').filter({ hasText: 'Reading donor …' })
+    await line.waitFor()
+    expect(await said(page, 'color')).toBe('cell_type')
+    held.resolve()
+    await says(page, 'color', 'donor')
+    await line.waitFor({ state: 'detached' })
   })
 
   test('names follow their cells when the camera moves and when the picture becomes smaller', async () => {

@@ -20,6 +20,7 @@ type Screen = {
   docs?: string
   size?: { width: number; height: number }
   dark?: boolean
+  forcedColors?: boolean
   /** From the first picture to the state. */
   act?(page: Page): Promise<void>
 }
@@ -101,6 +102,20 @@ const SCREENS: readonly Screen[] = [
     act: (page) => page.getByRole('button', { name: 'Show the panel' }).click(),
   },
   {
+    name: 'forced-colors',
+    forcedColors: true,
+    act: (page) => page.getByRole('button', { name: /^Platelets/ }).click(),
+  },
+  {
+    name: 'appearance',
+    color: 'CD3D',
+    async act(page) {
+      await page.getByText('Appearance').click()
+      await page.getByText('Save', { exact: true }).click()
+      await page.getByRole('button', { name: 'PNG' }).scrollIntoViewIfNeeded()
+    },
+  },
+  {
     name: 'help',
     async act(page) {
       await page.locator('canvas').focus()
@@ -137,7 +152,7 @@ const wanted = process.argv.slice(2).filter((name) => !name.startsWith('-'))
 const stage = await openPageStage({ read: bloodDataset(CELLS) })
 try {
   await mkdir(FOLDER, { recursive: true })
-  for (const { name, docs, color = 'cell_type', size = CELL_SIZE, dark = false, act } of SCREENS) {
+  for (const { name, docs, color = 'cell_type', size = CELL_SIZE, dark = false, forcedColors, act } of SCREENS) {
     if ((wanted.length > 0 && !wanted.includes(name)) || (isForDocs && docs === undefined)) continue
     const options = {
       name: 'Blood of 12 donors',
@@ -149,7 +164,10 @@ try {
     const { viewerId, url } = await stage.server.openViewer({ options })
     const page = await stage.context.newPage()
     await page.setViewportSize(size)
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' })
+    await page.emulateMedia({
+      colorScheme: dark ? 'dark' : 'light',
+      forcedColors: forcedColors === true ? 'active' : 'none',
+    })
     await page.goto(url)
     await says(page, 'ready', 'true')
     await act?.(page)
