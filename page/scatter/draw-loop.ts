@@ -1,5 +1,8 @@
-/** Past this an animation frame is not coming: the page is hidden, or its frame is scrolled out of sight. */
-const HIDDEN_FRAME_MS = 250
+/**
+ * Past this an animation frame is not coming: the page is hidden, or its frame is scrolled out of sight. A slow card's
+ * frames are only late, and to draw before them would make it slower.
+ */
+const HIDDEN_FRAME_MS = 1_000
 
 /**
  * Draws once for any number of requests. Where no picture was drawn since the last animation frame, as soon as what asks

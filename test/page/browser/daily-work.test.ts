@@ -273,17 +273,18 @@ describe('manners', () => {
     const { viewer, page } = await stage.show()
     await page.getByText('Appearance').click()
     const slider = page.getByRole('slider', { name: /^Opacity/ })
-    const full = parseHex(await page.locator('.category input[type="color"]').first().inputValue())
+    const full = parseHex(await page.getByLabel('Colour of Naive B cells').inputValue())
     const fullPixels = async () => (await countColors(page, await page.locator('canvas').screenshot(), [full]))[0]
     const before = (await fullPixels()) ?? 0
     expect(before).toBeGreaterThan(500)
     await slider.focus()
     for (let i = 0; i < 14; i++) await page.keyboard.press('ArrowLeft')
-    await page.getByText('Opacity: 0.3', { exact: true }).waitFor()
+    const label = async () => (await page.locator('label', { hasText: 'Opacity' }).textContent())?.trim()
+    await expect.poll(label).toBe('Opacity: 0.3')
     await expect.poll(() => stateOf(viewer)).toMatchObject({ page: { opacity: 0.3 } })
     await expect.poll(fullPixels).toBeLessThan(before * 0.8)
     await page.locator('.field', { hasText: 'Opacity' }).getByRole('button', { name: 'automatic' }).click()
-    await page.getByText('Opacity: automatic').waitFor()
+    await expect.poll(label).toBe('Opacity: automatic')
     await expect.poll(fullPixels).toBe(before)
   })
 
