@@ -106,11 +106,6 @@ function addGate(app: FastifyInstance, parts: AppParts): void {
     noteAdmission(parts, verdict.admission)
     done()
   })
-  // Only here, since the WebSocket plugin's own hook says what is an upgrade.
-  app.addHook('preHandler', (request, reply, done) => {
-    if (request.admission?.class === 'channel' && !request.ws) void reply.code(400).send(errorBody('bad_request'))
-    else done()
-  })
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown'
     parts.report.countRequest(request.method, route, reply.statusCode)

@@ -1,3 +1,4 @@
+import type { WebsocketHandler } from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import * as v from 'valibot'
 import type { RawData, WebSocket } from 'ws'
@@ -9,6 +10,7 @@ import { ROUTES } from '../../protocol/urls.ts'
 import type { Authority } from '../authority.ts'
 import { closeSocket, SocketCarrier } from '../carrier.ts'
 import type { Hello, PageChannel } from '../channel.ts'
+import { errorBody } from '../error-reply.ts'
 import { LIMITS } from '../limits.ts'
 import { type AppParts, admissionOf } from '../request-context.ts'
 import type { Viewer } from '../viewer.ts'
@@ -20,7 +22,7 @@ const TRY_AGAIN_LATER = 1013
 /** The channel over one WebSocket, whose URL holds no secret: the key comes in the first frame. */
 export function channelRoute(app: FastifyInstance, parts: AppParts): void {
   let unproven = 0
-  app.get(`/${ROUTES.channel}`, { websocket: true, exposeHeadRoute: false }, (socket, request) => {
+  const wsHandler: WebsocketHandler = (socket, request) => {
     // A broken frame ends the socket; without a listener it would end the process.
     socket.on('error', (error) => parts.log.debug('A channel broke', { error }))
     if (unproven >= LIMITS.unprovenChannels) return socket.close(TRY_AGAIN_LATER, 'Too many pages connect at once.')
@@ -46,6 +48,14 @@ export function channelRoute(app: FastifyInstance, parts: AppParts): void {
         else runPage(socket, hello, opened)
       })
     })
+  }
+  app.route({
+    method: 'GET',
+    url: `/${ROUTES.channel}`,
+    exposeHeadRoute: false,
+    wsHandler,
+    // No upgrade was asked for.
+    handler: (_request, reply) => reply.code(400).send(errorBody('bad_request')),
   })
 }
 
