@@ -41,30 +41,43 @@ export function boundsOf(positions: Float32Array, dimensions: number): Bounds {
   return box
 }
 
+/** Numbers looked at in one call, whole cells of 2 or 3 axes: what is called often is compiled long before one long loop. */
+const PART = 1536
+
+const FAR = Number.POSITIVE_INFINITY
+
+type Box = Record<'low' | 'high', [number, number, number]>
+
 function measured(positions: Float32Array, dimensions: number): Bounds {
-  const low: [number, number, number] = [0, 0, 0]
-  const high: [number, number, number] = [0, 0, 0]
-  for (let axis = 0; axis < Math.min(3, dimensions); axis++) {
-    const [least, most] = rangeOf(positions, axis, dimensions)
-    if (least > most) continue
+  const box: Box = { low: [FAR, FAR, FAR], high: [-FAR, -FAR, -FAR] }
+  const { low, high } = box
+  for (let start = 0; start < positions.length; start += PART) {
+    widen(box, positions.subarray(start, start + PART), dimensions)
+  }
+  // Comparisons pass over NaN; infinities are rare and cost a second look.
+  if (low.includes(-FAR) || high.includes(FAR)) {
+    const finite = positions.map((value) => value + (value - value)) // NaN of an infinity
+    return measured(finite, dimensions)
+  }
+  for (let axis = 0; axis < 3; axis++) {
+    // No cell has a place on it.
+    if ((low[axis] as number) > (high[axis] as number)) low[axis] = high[axis] = 0
+  }
+  return box
+}
+
+function widen({ low, high }: Box, part: Float32Array, dimensions: number): void {
+  for (let axis = 0; axis < dimensions; axis++) {
+    let least = low[axis] as number
+    let most = high[axis] as number
+    for (let i = axis; i < part.length; i += dimensions) {
+      const value = part[i] as number // i < length
+      if (value < least) least = value
+      if (value > most) most = value
+    }
     low[axis] = least
     high[axis] = most
   }
-  return { low, high }
-}
-
-/** The range of every `step`th value. Comparisons pass over NaN; infinities are rare and cost a second look. */
-function rangeOf(values: Float32Array, start: number, step: number, isFiltered = false): [number, number] {
-  let least = Number.POSITIVE_INFINITY
-  let most = Number.NEGATIVE_INFINITY
-  for (let i = start; i < values.length; i += step) {
-    const value = values[i] as number // i < length
-    if (isFiltered && !Number.isFinite(value)) continue
-    if (value < least) least = value
-    if (value > most) most = value
-  }
-  const hasInfinity = least === Number.NEGATIVE_INFINITY || most === Number.POSITIVE_INFINITY
-  return hasInfinity && !isFiltered ? rangeOf(values, start, step, true) : [least, most]
 }
 
 /** The camera that shows all cells. */

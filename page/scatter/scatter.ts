@@ -42,7 +42,7 @@ export type HighlightGroup = { color: string; cells: Uint32Array }
 type Point = readonly [number, number]
 
 /** While the camera moves, so many cells are drawn: the start of the draw order is a fair sample of all. */
-const MOVING_CELLS = 500_000
+const MOVING_CELLS = 250_000
 /** The camera rests when no frame of its way was drawn for so long: a slow card's frames come late, not to their end. */
 const REST_MS = 160
 /** How long cells are on their way from one embedding to the next. */

@@ -33,8 +33,6 @@ export class Screen {
   isReleased = false
   /** It was given away, and is not back yet. */
   #isAway = false
-  /** The browser has told of a loss: before that it gives nothing back. */
-  #isLost = false
 
   /** @throws Error with a sentence for the user where the browser cannot draw at all */
   constructor(canvas: HTMLCanvasElement, events: ScreenEvents) {
@@ -121,7 +119,7 @@ export class Screen {
   restore(): void {
     if (!this.isReleased) return
     this.isReleased = false
-    if (this.#isLost) this.#loss?.restoreContext()
+    this.#loss?.restoreContext() // does nothing where the browser has not told of the loss yet
   }
 
   dispose(): void {
@@ -169,7 +167,6 @@ export class Screen {
     event.preventDefault()
     this.#layer = null
     this.#refinement = null
-    this.#isLost = true
     this.#events.contextLost(this.#isAway)
     // Wanted back before this was told. Not in this task: the browser looks after it whether it may give it back.
     if (this.#isAway) setTimeout(() => this.isReleased || this.#loss?.restoreContext())
@@ -178,7 +175,6 @@ export class Screen {
   readonly #restored = (): void => {
     if (this.#gl === null) return
     this.#isAway = false
-    this.#isLost = false
     this.#layer = new PointLayer(this.#gl)
     this.#events.contextRestored()
   }
@@ -187,7 +183,5 @@ export class Screen {
 function rasterLayer(canvas: HTMLCanvasElement): RasterLayer {
   const context = canvas.getContext('2d', { alpha: false })
   if (context) return new RasterLayer(context)
-  throw new Error(
-    'This browser cannot draw on a canvas, so no cells can be shown. Open the notebook in another browser.',
-  )
+  throw new Error('This browser cannot draw. Open the notebook in another browser.')
 }

@@ -53,6 +53,18 @@ test('three axes of the screen stay at right angles and of length 1 at any orbit
   }
 })
 
+test.each([2, 3])('bounds hold for any number of cells in %i dimensions', (dimensions) => {
+  for (const cells of [1, 511, 512, 513, 768, 5_000]) {
+    const positions = randomPositions(cells, dimensions, cells)
+    const axes = Array.from({ length: dimensions }, (_, axis) =>
+      [...positions].filter((_, i) => i % dimensions === axis),
+    )
+    const { low, high } = boundsOf(positions, dimensions)
+    expect(low.slice(0, dimensions)).toEqual(axes.map((values) => Math.min(...values)))
+    expect(high.slice(0, dimensions)).toEqual(axes.map((values) => Math.max(...values)))
+  }
+})
+
 test('bounds leave out what is no finite number', () => {
   const positions = Float32Array.of(1, 2, Number.NaN, 9, -3, Number.NEGATIVE_INFINITY, 0, 4)
   expect(boundsOf(positions, 2)).toEqual({ low: [-3, 2, 0], high: [1, 9, 0] })
