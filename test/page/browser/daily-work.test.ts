@@ -288,7 +288,7 @@ describe('manners', () => {
     await expect.poll(fullPixels).toBe(before)
   })
 
-  test('what is being read is said while it is on its way, not before one would wonder, and the old picture stays', async () => {
+  test('what is being read is said while it is on its way, and the old picture stays until then', async () => {
     const { page } = await stage.show()
     const held = Promise.withResolvers<void>()
     await page.route(/columns\/obs\?key=donor/, async (route) => {
