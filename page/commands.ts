@@ -1,11 +1,12 @@
 import type { Command } from '../protocol/commands.ts'
 import { assertNever } from '../protocol/errors.ts'
 import type { ViewerEvent } from '../protocol/events.ts'
-import type { EmbeddingInfo, Identity } from '../protocol/identity.ts'
+import type { Identity } from '../protocol/identity.ts'
 import type { ColorBy } from '../protocol/state.ts'
 import { replaceCellSets } from './cell-set-state.ts'
 import type { CommandOutcome } from './channel-client.ts'
 import { choiceOf } from './first-view.ts'
+import type { EmbeddingChoice } from './server-client.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What commands need beside the viewer. */
@@ -45,10 +46,13 @@ export async function applyCommand(
       viewer.clearHighlights()
       return OK
     case 'setColorBy':
-      await viewer.setColor(command.color ?? colorOfField(command.field, dataset))
+      await viewer.setColor(command.color ?? colorOfField(command.field, dataset), true)
       return OK
     case 'setEmbedding':
-      await viewer.setEmbedding(choiceOf(await embeddingOfName(command.name, viewer), command.dimensions))
+      await viewer.readIdentity() // what is meant may have been made, or made anew, since
+      await viewer.setEmbedding(
+        embeddingOfName(command.name, command.dimensions, viewer.store.identity.value as Identity),
+      )
       return OK
     case 'select':
       viewer.select(cells ?? new Uint32Array(0), 'replace', 'command')
@@ -102,14 +106,12 @@ function colorOfField(field: string | null, { obs }: Identity): ColorBy | null {
   return obs.some(({ key }) => key === field) ? { axis: 'obs', key: field } : { axis: 'var', key: field, layer: null }
 }
 
-/** By its key, else by what it is called in the list; it may have been made after the page came. */
-async function embeddingOfName(name: string, viewer: Viewer): Promise<EmbeddingInfo> {
-  const listed = () => viewer.store.identity.value?.embeddings ?? []
-  const find = () =>
-    listed().find(({ key }) => key === name || key === `X_${name}`) ?? listed().find(({ label }) => label === name)
-  if (find() === undefined) await viewer.readIdentity()
-  const info = find()
-  if (info !== undefined) return info
-  const names = listed().map(({ key }) => key)
-  throw new Error(`There is no embedding "${name}". The dataset has ${names.join(', ') || 'none'}.`)
+function embeddingOfName(name: string, dimensions: number | undefined, { embeddings }: Identity): EmbeddingChoice {
+  const info =
+    embeddings.find(({ key }) => key === name || key === `X_${name}`) ?? embeddings.find(({ label }) => label === name)
+  if (info === undefined) {
+    const names = embeddings.map(({ key }) => key).join(', ')
+    throw new Error(`There is no embedding "${name}". The dataset has ${names || 'none'}.`)
+  }
+  return choiceOf(info, dimensions)
 }

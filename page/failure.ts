@@ -56,7 +56,7 @@ export function isOfTheWay(error: unknown): boolean {
 
 /** The sentence for any error: our own words where we have them, never a stack. */
 export function sentenceOf(error: unknown): string {
-  return error instanceof Error && error.message !== '' ? error.message : 'Something failed without a word.'
+  return error instanceof Error && error.message !== '' ? error.message : 'Something failed. Reload the notebook page.'
 }
 
 function jsonOf(body: Uint8Array): unknown {

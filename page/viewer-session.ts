@@ -13,7 +13,7 @@ import { Reporter } from './reporter.ts'
 import { ServerClient } from './server-client.ts'
 import { fittingPicture, keepSnapshot } from './snapshot.ts'
 import type { Store } from './store.ts'
-import { Viewer } from './viewer.ts'
+import { type PictureControls, Viewer } from './viewer.ts'
 
 type SessionOptions = {
   store: Store
@@ -139,8 +139,7 @@ export class ViewerSession {
 
   async #screenshot(requestId: string, scale: number): Promise<void> {
     try {
-      const { picture } = this.viewer
-      if (picture === null) throw new Error('There is no picture to save.')
+      const picture = this.viewer.picture as PictureControls // made before the identity that every command waits for
       await picture.whenDrawn()
       const png = await fittingPicture(picture, scale, MAX_SCREENSHOT_BYTES)
       await this.viewer.client.putSnapshot(png, requestId, this.#signal)

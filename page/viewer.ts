@@ -51,6 +51,8 @@ export class Viewer {
   /** Topic → what is being read of it. */
   readonly #reading = new Map<string, Reading>()
   picture: PictureControls | null = null
+  /** Of the dataset that the embedding on screen was read from. */
+  #shownVersion: string | undefined
   /** Settles when the first picture's arrays have come, or will not. */
   arrival: Promise<unknown> = Promise.resolve()
 
@@ -156,9 +158,14 @@ export class Viewer {
     if (filters.length > 0) this.store.filters.value = filters
   }
 
-  /** @param by `null`: one colour for all. @throws ServerFailure, after the sentence is in its place */
-  setColor(by: Colorable | null): Promise<void> {
-    return this.#showColor(by, null)
+  /**
+   * @param by `null`: one colour for all
+   * @param isAnew a column of obs may have been replaced under the same name
+   * @throws ServerFailure, after the sentence is in its place
+   */
+  setColor(by: Colorable | null, isAnew = false): Promise<void> {
+    const isRead = isAnew && by?.axis === 'obs'
+    return this.#showColor(by, isRead ? this.client.column(by, this.store.cellCount.value, this.#signal) : null)
   }
 
   async #showColor(by: Colorable | null, early: Promise<Column> | null): Promise<void> {
@@ -179,10 +186,10 @@ export class Viewer {
     )
   }
 
-  /** One column, from the cache where it is there. @param early a read that is already under way */
+  /** One column, from the cache where it is there. @param early a read that is under way, in its place */
   async column(by: Colorable, signal: AbortSignal, early: Promise<Column> | null = null): Promise<Column> {
     const cached = this.#cache.get(by)
-    if (cached !== undefined) return cached
+    if (cached !== undefined && early === null) return cached
     const cellCount = this.store.cellCount.value
     const column = await (by.axis === 'set'
       ? this.#readMean(by.keys, signal)
@@ -198,9 +205,9 @@ export class Viewer {
 
   /** @throws ServerFailure, after the sentence is in its place */
   setEmbedding(choice: EmbeddingChoice): Promise<void> {
-    const { embedding } = this.store
-    const shown = embedding.value
-    if (shown !== null && isSameChoice(choice, shown)) {
+    const { embedding, identity } = this.store
+    // Where anything was made anew since it was read, it may be this.
+    if (isSameChoice(choice, embedding.value) && identity.value?.version === this.#shownVersion) {
       this.#cancel('embedding')
       return Promise.resolve()
     }
@@ -217,6 +224,7 @@ export class Viewer {
   }
 
   #showEmbedding(embedding: Embedding, camera: Camera | null): void {
+    this.#shownVersion = this.store.identity.value?.version
     this.store.embedding.value = embedding
     if (camera === null) this.picture?.resetCamera()
     else this.picture?.setCamera(camera)

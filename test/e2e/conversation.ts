@@ -57,6 +57,7 @@ async function lookCloser(page: Page, tell: (source: string) => Promise<unknown>
   await page.mouse.click(...place)
   const told = await tell(`name = ${JSON.stringify(name)}\n${TELL_CLOSELY}`)
   await viewer.locator('.still').waitFor()
+  await viewer.getByRole('button', { name: /^made anew/ }).waitFor()
   await viewer.locator('canvas').first().click() // running the cell has moved it
   await viewer.locator('.still').waitFor({ state: 'detached' })
   return told
@@ -133,6 +134,9 @@ print("{}")`
 const TELL_CLOSELY = `adata.obsm["X_words"] = adata.obs[["louvain", "phase"]].astype(str)
 adata.obsm["X_mine"] = -adata.obsm["X_umap"]
 viewer.set_embedding("mine")
+for label in ("at first", "made anew"):
+    adata.obs["group"] = adata.obs["louvain"].map({"0": label}).astype("category")
+    viewer.set_color_by("group")
 mine = viewer.get_session_bundle().state["embedding"]
 viewer.set_embedding("words")
 viewer.freeze()

@@ -84,6 +84,19 @@ describe('a command', () => {
     expect(store.identity.value?.embeddings).toContainEqual(tsne)
   })
 
+  test('reads a column of obs and an embedding anew that may have been replaced under the same name', async () => {
+    const { server, apply } = await openPage()
+    const asked = (part: string) => server.asked.filter((path) => path.includes(part)).length
+    for (const field of ['louvain', 'louvain', 'CD3D', 'CD3D']) await apply({ kind: 'setColorBy', field })
+    expect([asked('obs?key=louvain'), asked('var?key=CD3D')]).toEqual([2, 1])
+    await apply({ kind: 'setEmbedding', name: 'umap' })
+    expect(asked('embedding?key=X_umap')).toBe(0)
+    server.identity = { ...IDENTITY, version: '2' }
+    await apply({ kind: 'setEmbedding', name: 'umap' })
+    await apply({ kind: 'setEmbedding', name: 'umap' })
+    expect(asked('embedding?key=X_umap')).toBe(1)
+  })
+
   test('highlights, selects and hides the cells that came with it', async () => {
     const { store, apply } = await openPage()
     const { head, cells } = someCells()
