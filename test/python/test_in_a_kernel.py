@@ -219,8 +219,11 @@ def test_hooks_and_waiting_work_while_a_cell_runs_and_print_into_the_showing_cel
     )
     page = Page(kernel.evaluate("viewer.viewer_url"))
     try:
-        waiting = kernel.start("print('got', list(viewer.wait_for_event('selection', timeout=30)['cells']))")
-        kernel.wait(lambda m: m["msg_type"] == "execute_input" and m["parent_header"].get("msg_id") == waiting)
+        waiting = kernel.start(
+            "from waiting import when_waiting\nwhen_waiting(viewer, lambda: print('waits', flush=True))\n"
+            "print('got', list(viewer.wait_for_event('selection', timeout=30)['cells']))"
+        )
+        kernel.wait(lambda m: m["msg_type"] == "stream" and "waits" in m["content"]["text"])
         page.select([4, 40], 50)
         kernel.wait(lambda m: m["msg_type"] == "stream" and "got [" in m["content"]["text"])
         kernel.wait(lambda m: m["msg_type"] == "stream" and "selected 2" in m["content"]["text"])

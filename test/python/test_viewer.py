@@ -15,6 +15,7 @@ from cellucid_notebook._cells import encode_cells
 from cellucid_notebook._shown_data import ShownData
 from cellucid_notebook.errors import CommandError, DataChangedError, UnknownEmbeddingError
 from traitlets import TraitError
+from waiting import when_waiting
 
 from page import PNG
 
@@ -80,7 +81,7 @@ def test_wait_for_event_returns_the_next_one_that_fits(pbmc: Any, open_page: Any
     viewer = show_anndata(pbmc)
     page = open_page(viewer)
     page.select([1], 700)
-    threading.Timer(0.2, lambda: (page.select([1, 2], 700), page.select([1, 2, 3], 700))).start()
+    when_waiting(viewer, lambda: (page.select([1, 2], 700), page.select([1, 2, 3], 700)))
     event = viewer.wait_for_event("selection", timeout=10, predicate=lambda event: len(event["cells"]) > 2)
     np.testing.assert_array_equal(event["cells"], [1, 2, 3])
 
@@ -125,7 +126,7 @@ def test_after_stop_the_viewer_is_of_no_use_and_says_so(pbmc: Any, open_page: An
 
 def test_stopping_wakes_who_waits(pbmc: Any) -> None:
     viewer = show_anndata(pbmc)
-    threading.Timer(0.1, viewer.stop).start()
+    when_waiting(viewer, viewer.stop)
     with pytest.raises(ViewerStoppedError):
         viewer.wait_for_event("selection", timeout=10)
 
