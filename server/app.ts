@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import fastifyStatic from '@fastify/static'
 import fastifyWebsocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { MAX_FRAME_BYTES } from '../protocol/frame.ts'
 import { errorBody, replyError } from './error-reply.ts'
 import { type Admission, admit, type RawRequest, type Refusal } from './gate.ts'
@@ -61,7 +62,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       // Without a body, and so most of them, a request is no stream to be read to its end.
       optimizeEmptyRequests: true,
     },
-    clientErrorHandler: (_error, socket) => refuseSocket(socket, 'bad_request'),
+    clientErrorHandler: refuseBroken,
     frameworkErrors: (_error, request, reply) => void refuseUnrouted(parts, request, reply),
   })
   app.server.maxConnections = LIMITS.sockets
@@ -86,6 +87,15 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   }
   for (const addRoutes of ROUTE_MODULES) addRoutes(app, parts)
   return app
+}
+
+/**
+ * No request that the parser could read. A connection on which nothing was asked in time ends without a word: browsers
+ * open some ahead, and take what stands there for the answer to whatever they ask next.
+ */
+function refuseBroken(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy()
+  else refuseSocket(socket, 'bad_request')
 }
 
 /** The page's headers are ours alone. */
