@@ -17,6 +17,9 @@ const cssAsText: Plugin = {
   },
 }
 
+/** Till what is polled for has come: as patient as a busy machine needs. How fast a thing is, benches say. */
+const PATIENT = { poll: { timeout: 20_000 } }
+
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
@@ -26,7 +29,9 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['test/{protocol,server,scripts}/**/*.test.ts'],
+          expect: PATIENT,
           testTimeout: 30_000, // files are made by Python and read by worker threads, on machines that may be busy
+          hookTimeout: 120_000,
         },
       },
       {
@@ -36,6 +41,8 @@ export default defineConfig({
           environment: 'happy-dom',
           include: ['test/{widget,page}/**/*.test.{ts,tsx}'],
           exclude: ['test/page/**/browser/**'],
+          expect: PATIENT,
+          testTimeout: 30_000, // probes and sockets are real
         },
       },
       {
@@ -44,7 +51,8 @@ export default defineConfig({
           environment: 'node',
           include: ['test/page/**/browser/*.test.ts'],
           fileParallelism: false, // drawing is done by the processor
-          testTimeout: 30_000,
+          expect: PATIENT,
+          testTimeout: 60_000, // what Playwright waits for, and then some
           hookTimeout: 60_000,
         },
       },
@@ -52,6 +60,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           environment: 'node',
+          expect: PATIENT,
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false, // a notebook server, a kernel and a browser want both cores
           testTimeout: 180_000,
@@ -62,6 +71,7 @@ export default defineConfig({
         test: {
           name: 'matrix',
           environment: 'node',
+          expect: PATIENT,
           include: ['test/matrix/**/*.test.ts'],
           fileParallelism: false, // every environment by itself, `npm run matrix`
           testTimeout: 180_000,
@@ -72,6 +82,7 @@ export default defineConfig({
         test: {
           name: 'long',
           environment: 'node',
+          expect: PATIENT,
           include: ['test/long/**/*.test.ts'],
           fileParallelism: false, // storms, faults, many rounds: too long for every run, `npm run test:long`
           testTimeout: 600_000,

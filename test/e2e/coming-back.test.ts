@@ -88,7 +88,7 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
     const browser = await page.context().newCDPSession(page)
     await browser.send('Page.setWebLifecycleState', { state: 'frozen' })
     process.kill(pid, 'SIGKILL')
-    await expect.poll(() => isReplaced(pid, port), { timeout: 15_000 }).toBe(true)
+    await expect.poll(() => isReplaced(pid, port)).toBe(true)
     await browser.send('Page.setWebLifecycleState', { state: 'active' })
     await readyAfter(page, before)
     await viewerRoot(page).scrollIntoViewIfNeeded()

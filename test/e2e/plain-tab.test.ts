@@ -46,7 +46,7 @@ test('viewer_url in a tab of its own draws, hears Python, and tells it the selec
   const tab = await stage.context.newPage()
   await tab.goto(await viewerUrl(stage, page))
   await shows(tab, 'color', 'louvain')
-  await expect.poll(() => colorsSeen(tab, clusterColors), { timeout: 15_000 }).toBeGreaterThanOrEqual(5)
+  await expect.poll(() => colorsSeen(tab, clusterColors)).toBeGreaterThanOrEqual(5)
   expect(tab.url()).not.toContain('viewerToken')
 
   const counted = await lasso(tab)

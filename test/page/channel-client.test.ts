@@ -67,7 +67,7 @@ async function openChannel(handlers: Partial<ChannelHandlers> = {}) {
     server.close()
   })
   const connection = async (nth = 0) => {
-    await expect.poll(() => connections.length, { timeout: 5_000 }).toBeGreaterThan(nth)
+    await expect.poll(() => connections.length).toBeGreaterThan(nth)
     const found = connections[nth]
     if (found === undefined) throw new Error('no connection')
     await found.hear('hello')

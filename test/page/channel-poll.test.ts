@@ -136,6 +136,6 @@ describe('post and long-poll', () => {
     send(1)
     await expect.poll(() => server.posts.length).toBe(1)
     server.refusal = null
-    await expect.poll(() => server.messages, { timeout: 5_000 }).toHaveLength(2)
+    await expect.poll(() => server.messages).toHaveLength(2)
   })
 })

@@ -156,9 +156,7 @@ describe.each([
     const { head, body } = encodeCells(cells, 35_000_000)
     expect(body.byteLength).toBeGreaterThan(2 << 20)
     page.send({ kind: 'cellSet', name: 'group/large', cells: head }, body)
-    await expect
-      .poll(() => viewer.state.cellSets.get('group/large')?.body.byteLength, { timeout: 5_000 })
-      .toBe(body.byteLength)
+    await expect.poll(() => viewer.state.cellSets.get('group/large')?.body.byteLength).toBe(body.byteLength)
     const next = await open(Page)
     const heard = await next.hear('cellSet')
     expect(Buffer.compare(heard.body, body)).toBe(0)
@@ -200,10 +198,8 @@ describe.each([
     const { open, facts, viewers, viewer, connect } = await channelStage()
     const own = facts()
     const page = await open(Page, own)
-    const start = performance.now()
     await viewers.close(viewer.id, 'Stopped by viewer.stop().')
     expect(await page.closed).toBe(Page === SocketPage ? 1001 : 401)
-    expect(performance.now() - start).toBeLessThan(1_000)
     const late = connect(Page, own)
     late.hello()
     expect(await late.closed).toBe(Page === SocketPage ? 4401 : 401)
@@ -278,7 +274,7 @@ test('a page that trades the token is told whether anybody has used the viewer',
   expect(await trade()).toEqual({ isNew: true })
   const page = await open(SocketPage)
   page.send({ kind: 'state', state: { dimensions: 2 } })
-  await vi.waitFor(() => expect(viewer.state.isEmpty).toBe(false))
+  await expect.poll(() => viewer.state.isEmpty).toBe(false)
   expect(await trade()).toEqual({ isNew: false })
 })
 
@@ -328,7 +324,7 @@ describe('a WebSocket', () => {
     const start = performance.now()
     expect(await connect(SocketPage).closed).toBe(4401)
     expect(performance.now() - start).toBeGreaterThan(4_900)
-  }, 10_000)
+  })
 
   test('that breaks the frame format ends alone', async () => {
     const { open, viewer } = await channelStage()
@@ -364,13 +360,13 @@ describe('a WebSocket', () => {
     const page = await open(SocketPage)
     const round = async (count: number) => {
       vi.advanceTimersByTime(20_000)
-      await vi.waitFor(() => expect(page.heard.filter(({ kind }) => kind === 'ping')).toHaveLength(count))
+      await expect.poll(() => page.heard.filter(({ kind }) => kind === 'ping')).toHaveLength(count)
     }
     await round(1)
     await round(2)
     page.send({ kind: 'pong' })
     page.send({ kind: 'state', state: {} })
-    await vi.waitFor(() => expect(viewer.state.page).toEqual({}))
+    await expect.poll(() => viewer.state.page).toEqual({})
     await round(3)
     await round(4)
     vi.advanceTimersByTime(20_000)

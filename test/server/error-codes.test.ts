@@ -199,8 +199,13 @@ test.each(['timed_out', 'kernel_busy'] as const)('%s is answered to a read that 
   const { signal } = new AbortController()
   // The kernel computes without a pause: it holds the read that the server asked of it.
   if (code === 'kernel_busy') void slow.pulse.watch(never)({ what: 'describe' }, signal)
-  vi.spyOn(await slow.source, 'obs').mockImplementation(never)
+  const asked = Promise.withResolvers<void>()
+  vi.spyOn(await slow.source, 'obs').mockImplementation(() => {
+    asked.resolve()
+    return never()
+  })
   const waiting = app.inject({ url: `/${ROUTES.obsColumn}?key=score`, headers: keyOf(slow).headers })
+  await asked.promise
   await vi.advanceTimersByTimeAsync(LIMITS.dataTimeoutMs)
   const answer = await waiting
   expect({ status: answer.statusCode, body: answer.json() }).toEqual(said(code))

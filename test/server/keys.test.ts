@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parsePageKey } from '../../protocol/probe.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { LIMITS } from '../../server/limits.ts'
@@ -104,16 +104,16 @@ describe('the trade of a token for a page key', () => {
   })
 
   test('slows down who guesses, and lets the right token in all the same', async () => {
-    const { ids, trade } = await keyStage()
-    const timed = async (payload: object) => {
-      const start = performance.now()
-      await trade(payload)
-      return performance.now() - start
-    }
+    const { ids, trade, viewers } = await keyStage()
+    const delay = vi.spyOn(viewers, 'refusedTokenDelay')
     const wrong = { ...ids, viewerToken: '0'.repeat(64) }
-    for (let i = 0; i < 10; i++) expect(await timed(wrong)).toBeLessThan(500)
-    expect(await timed(wrong)).toBeGreaterThan(900)
+    for (let i = 0; i < 10; i++) await trade(wrong)
+    expect(delay.mock.results.map(({ value }) => value)).toEqual(Array(10).fill(0))
+    const start = performance.now()
+    await trade(wrong)
+    expect(performance.now() - start).toBeGreaterThan(900)
     expect((await trade(ids)).statusCode).toBe(200)
+    expect(delay, 'nobody waits who knows the token').toHaveBeenCalledTimes(11)
   })
 })
 

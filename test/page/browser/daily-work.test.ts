@@ -200,7 +200,7 @@ describe('looking closer', () => {
       }
       return null
     }
-    await expect.poll(hover, { timeout: 15_000 }).toMatch(/CD3D: .*donor: donor \d\d.*n_counts: /)
+    await expect.poll(hover).toMatch(/CD3D: .*donor: donor \d\d.*n_counts: /)
   })
 })
 

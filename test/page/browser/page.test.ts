@@ -283,10 +283,10 @@ test('pictures for the notebook file are sent where they are wanted, and nowhere
     stage.server.kernel.heard.filter(
       ({ method, params }) => method === 'viewer.snapshot' && params.viewerId === of.viewerId,
     ).length
-  await expect.poll(() => pictures(viewer), { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => pictures(viewer)).toBe(1)
   await command(without, 1, { kind: 'setColorBy', field: 'CD3D' })
   await command(viewer, 1, { kind: 'setColorBy', field: 'CD3D' })
-  await expect.poll(() => pictures(viewer), { timeout: 10_000 }).toBe(2)
+  await expect.poll(() => pictures(viewer)).toBe(2)
   expect(pictures(without)).toBe(0)
   expect([await said(page, 'color'), await said(other, 'color')]).toEqual(['CD3D', 'CD3D'])
 })

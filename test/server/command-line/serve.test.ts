@@ -351,7 +351,7 @@ describe('the browser', () => {
     return {
       env: { BROWSER: program },
       async address(): Promise<string> {
-        await expect.poll(() => existsSync(heard), { timeout: 15_000 }).toBe(true)
+        await expect.poll(() => existsSync(heard)).toBe(true)
         return readFileSync(heard, 'utf8')
       },
     }

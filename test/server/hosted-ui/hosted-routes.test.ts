@@ -22,7 +22,7 @@ async function stage(upstream: HostedSite, { isOffline = false, place = makePlac
     return answer.json()
   }
   const untilReady = async () => {
-    await expect.poll(async () => (await ask()).state.status, { timeout: 10_000 }).toBe('ready')
+    await expect.poll(async () => (await ask()).state.status).toBe('ready')
     return await ask()
   }
   const folder = `/_cellucid/u/${viewer.hosted?.capability}`
@@ -214,7 +214,7 @@ test('a cache folder that is a link is refused with a sentence in the frame, and
 test('without network and cache the state says why, the data is there all the same, and the embedded page is a click away', async () => {
   const upstream = await hostedSite('one', 'gone')
   const { app, ask, get, viewer, place } = await stage(upstream)
-  await expect.poll(async () => (await ask()).state.lastError, { timeout: 10_000 }).toMatch(/broke the connection/)
+  await expect.poll(async () => (await ask()).state.lastError).toMatch(/broke the connection/)
   const { state } = await ask()
   expect(state).toMatchObject({ status: 'unavailable', source: upstream.url, place, build: null, files: 0 })
   expect((await get('')).statusCode).toBe(404)
@@ -253,7 +253,7 @@ test('once a day the site is asked behind the page’s back; its new build is fo
   const { ask, get } = await stage(upstream, { place })
   expect((await ask()).state).toMatchObject({ status: 'ready', build: 'one' })
   expect((await get('')).rawPayload).toEqual(filesOf('one').get('/index.html'))
-  await expect.poll(async () => (await ask()).state.build, { timeout: 10_000 }).toBe('two')
+  await expect.poll(async () => (await ask()).state.build).toBe('two')
   upstream.mode = 'gone'
   upstream.requests.length = 0
   for (const path of ['assets/paint-one.js', 'assets/app-two.js', '']) {
@@ -274,11 +274,11 @@ test('where the network is forbidden nothing is fetched, also when the user asks
 test('a failure is not tried again by itself for a minute, and at once when the user asks', async () => {
   const upstream = await hostedSite('one', 'html for a script')
   const { ask } = await stage(upstream)
-  await expect.poll(async () => (await ask()).state.lastError, { timeout: 10_000 }).toMatch(/another page answered/)
+  await expect.poll(async () => (await ask()).state.lastError).toMatch(/another page answered/)
   upstream.mode = 'healthy'
   upstream.requests.length = 0
   expect((await ask()).state.status).toBe('unavailable')
   expect(upstream.requests).toEqual([])
   await ask({ kind: 'retry' })
-  await expect.poll(async () => (await ask()).state.status, { timeout: 10_000 }).toBe('ready')
+  await expect.poll(async () => (await ask()).state.status).toBe('ready')
 })

@@ -43,7 +43,7 @@ async function openColumns(folder: ColumnFolder | null, version = 'v1'): Promise
 }
 
 async function untilSorted(columns: GeneColumns): Promise<void> {
-  await expect.poll(async () => (await columns.progress()).done, { timeout: 20_000 }).toBeNull()
+  await expect.poll(async () => (await columns.progress()).done).toBeNull()
 }
 
 async function expectGenes(columns: GeneColumns, layer: string | null): Promise<void> {
@@ -116,9 +116,7 @@ describe('a matrix stored by rows', () => {
     const columns = await openColumns(new ColumnFolder(root))
     await columns.gene(0, null, signal)
     await columns.end(new DataError('closed', 'The viewer was closed.'))
-    await expect
-      .poll(async () => (await readdir(root)).filter((name) => name.includes('.part-')), { timeout: 20_000 })
-      .toEqual([])
+    await expect.poll(async () => (await readdir(root)).filter((name) => name.includes('.part-'))).toEqual([])
   })
 })
 
