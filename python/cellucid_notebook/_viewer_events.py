@@ -32,7 +32,6 @@ class ViewerEvents:
     _board: StateBoard
     _hooks: Hooks
     _data: ShownData
-    _ready_event: Event | None = None
 
     def _check_usable(self) -> None:
         raise NotImplementedError
@@ -79,10 +78,8 @@ class ViewerEvents:
 
     def on_ready(self, callback: CallbackT) -> CallbackT:
         """Call ``callback(event)`` each time a page has drawn, at once if one has: ``n_cells``, ``dimensions``."""
-        self.register_hook("ready", callback)
-        if self._ready_event is not None:
-            self._hooks.fire("ready", self._ready_event, callback)
-        return callback
+        self._check_usable()
+        return self._hooks.add_late(callback)
 
     def on_message(self, callback: CallbackT) -> CallbackT:
         """Call ``callback(event)`` for every event of the page, whatever it is: ``event["event"]`` names it."""

@@ -18,8 +18,8 @@ CallbackT = TypeVar("CallbackT", bound=Callback)
 #: Events that can be hooked. ``message`` gets every event, ``command_error`` a command that a page could not carry out.
 HOOKS = ("selection", "hover", "click", "ready", "color_by", "embedding", "visibility", "message", "command_error")
 
-#: A hook, its event, and the one callback that is meant if not all are.
-_Waiting = tuple[str, Event, "Callback | None"]
+#: A hook, its event, and the callbacks that were registered when it came.
+_Waiting = tuple[str, Event, "tuple[Callback, ...]"]
 
 #: Events, selections apart, that wait for a slow callback; beyond it the oldest goes. No selection is ever dropped.
 _MAX_WAITING = 1000
@@ -39,12 +39,21 @@ class Hooks:
         self._waiting: deque[_Waiting] = deque()
         self._thread: threading.Thread | None = None
         self._stopped = False
+        self._last_ready: Event | None = None
         #: Where output goes; set when the viewer is shown.
         self.cell: Cell | None = None
 
     def add(self, hook: str, callback: CallbackT) -> CallbackT:
         """Register ``callback`` and return it, so that it works as a decorator."""
         self._list(hook).append(callback)
+        return callback
+
+    def add_late(self, callback: CallbackT) -> CallbackT:
+        """Register for ``ready``; ``callback`` is called at once when that has been, and once for each event."""
+        with self._changed:
+            self._list("ready").append(callback)
+            if self._last_ready is not None:
+                self._queue("ready", self._last_ready, (callback,))
         return callback
 
     def remove(self, hook: str, callback: Callback) -> None:
@@ -64,20 +73,12 @@ class Hooks:
 
     def fire(self, hook: str, event: Event, only: Callback | None = None) -> None:
         """Have the callbacks of ``hook``, or one of them, called with ``event``; returns at once."""
-        if not self._callbacks[hook]:
-            return
         with self._changed:
-            if self._stopped:
-                return
-            if hook == "hover":
-                # Where the pointer was is of no use to anyone.
-                self._waiting = deque(entry for entry in self._waiting if entry[0] != "hover")
-            self._waiting.append((hook, event, only))
-            self._shorten()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=f"cellucid-hooks-{self._name}", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            if hook == "ready":
+                self._last_ready = event
+            callbacks = self._callbacks[hook]
+            if callbacks:
+                self._queue(hook, event, tuple(callbacks) if only is None else (only,))
 
     def stop(self) -> None:
         """End the thread after the callback that runs now; what waits is not called any more."""
@@ -85,6 +86,19 @@ class Hooks:
             self._stopped = True
             self._waiting.clear()
             self._changed.notify()
+
+    def _queue(self, hook: str, event: Event, callbacks: tuple[Callback, ...]) -> None:
+        if self._stopped:
+            return
+        if hook == "hover":
+            # Where the pointer was is of no use to anyone.
+            self._waiting = deque(entry for entry in self._waiting if entry[0] != "hover")
+        self._waiting.append((hook, event, callbacks))
+        self._shorten()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=f"cellucid-hooks-{self._name}", daemon=True)
+            self._thread.start()
+        self._changed.notify()
 
     def _list(self, hook: str) -> list[Callback]:
         try:
@@ -99,10 +113,11 @@ class Hooks:
 
     def _run(self) -> None:
         while (entry := self._next()) is not None:
-            hook, event, only = entry
-            for callback in tuple(self._callbacks[hook]) if only is None else (only,):
-                with output_to(self.cell):
-                    _call(callback, event)
+            hook, event, callbacks = entry
+            for callback in callbacks:
+                if callback in self._callbacks[hook]:
+                    with output_to(self.cell):
+                        _call(callback, event)
 
     def _next(self) -> _Waiting | None:
         with self._changed:

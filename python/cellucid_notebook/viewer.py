@@ -417,7 +417,6 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         shown = _for_users(name, event, body)
         if name == "ready":
             self._data.learn_cell_count(shown["n_cells"])
-            self._ready_event = shown
         self._board.apply(shown)
         if name == "selection":
             # Read at once, also by who observes it later; the observers are called on the hooks' thread.

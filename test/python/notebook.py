@@ -91,18 +91,21 @@ class Notebook:
                 return message
         raise AssertionError(f"nothing came in {timeout} s; the last: {[m for _, m in self.messages[-5:]]}")
 
-    def wait_custom(self, kind: str, model_id: str, after: int = 0, timeout: float = TIMEOUT_S) -> dict[str, Any]:
-        """The first custom message of this kind to a widget, from message number ``after`` on."""
-        seen = {id(message) for _, message in self.messages[:after]}
-        return self.wait(
-            lambda m: (
-                id(m) not in seen
-                and m["msg_type"] == "comm_msg"
-                and m["content"]["comm_id"] == model_id
-                and m["content"]["data"].get("content", {}).get("kind") == kind
-            ),
-            timeout,
-        )
+    def wait_text(self, text: str, request: str) -> None:
+        """Wait until a cell run has printed this, in however many messages: a flush may come between two words."""
+        if text not in self.text(request):
+            self.wait(lambda m: m["msg_type"] == "stream" and text in self.text(request))
+
+    def wait_custom(self, kind: str, model_id: str, **fields: Any) -> dict[str, Any]:
+        """The first custom message of this kind, with these fields, to a widget."""
+
+        def fits(message: dict[str, Any]) -> bool:
+            if message["msg_type"] != "comm_msg" or message["content"]["comm_id"] != model_id:
+                return False
+            custom = message["content"]["data"].get("content", {})
+            return custom.get("kind") == kind and fields.items() <= custom.items()
+
+        return self.wait(fits)
 
     def send_custom(
         self, model_id: str, content: dict[str, Any], *, body: bytes | None = None, subshell: str | None = None

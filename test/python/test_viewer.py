@@ -281,11 +281,30 @@ def test_hooks_can_be_unregistered_and_ready_is_told_to_who_comes_late(pbmc: Any
     assert late == [{"event": "ready", "n_cells": 700, "dimensions": 2}]
     messages: list[str] = []
     callback = viewer.register_hook("message", lambda event: messages.append(event["event"]))
-    page.event("click", cell=3, button=0, shift=False, ctrl=True)
-    assert viewer.wait_for_event("click", timeout=10) if viewer.state.click is None else viewer.state.click
+    when_waiting(viewer, lambda: page.event("click", cell=3, button=0, shift=False, ctrl=True))
+    viewer.wait_for_event("click", timeout=10)
     viewer.unregister_hook("message", callback)
     viewer.clear_hooks()
     assert viewer.state.click == {"event": "click", "cell": 3, "button": 0, "shift": False, "ctrl": True}
+
+
+def test_who_asks_for_ready_at_the_moment_it_comes_is_told_once(pbmc: Any) -> None:
+    viewer = show_anndata(pbmc)
+    told: list[str] = []
+    apply = viewer._board.apply
+
+    def apply_and_pause(event: dict[str, Any]) -> None:
+        apply(event)
+        if event["event"] == "ready":  # who waited for it goes on, before the callbacks' turn has come
+            viewer.on_ready(lambda _: told.append("late"))
+
+    viewer.on_ready(lambda _: told.append("early"))
+    viewer._board.apply = apply_and_pause  # type: ignore[method-assign]
+    viewer.on_event({"kind": "ready", "nCells": 700, "dimensions": 2}, b"")
+    last = threading.Event()
+    viewer.on_ready(lambda _: last.set())
+    assert last.wait(10)
+    assert told == ["early", "late"]
 
 
 def test_state_follows_the_page(pbmc: Any, open_page: Any) -> None:
