@@ -187,6 +187,7 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         server_report = self._ask_server_report()
         health = probe(self.port, "health")
         books = self._books()  # before the question to the page, which is a command that waits itself
+        asks_page = server_report is not None and self._link.pages > 0 and self._ended is None
         return report(
             Facts(
                 port=self.port,
@@ -197,7 +198,7 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
                 server=server_report,
                 health=health,
                 info=health if isinstance(health, str) else probe(self.port, "info"),
-                round_trip_ms=timed(self._ping_page) if self._link.pages and self._ended is None else None,
+                round_trip_ms=timed(self._ping_page) if asks_page else None,
                 log=self._server.log,
                 books=books,
                 wants_hosted=self._link.hosted_source is not None,

@@ -11,12 +11,17 @@ import anndata
 import cellucid_notebook
 import pytest
 from cellucid_notebook import _child, _server
+from hypothesis import HealthCheck, settings
 
 from page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Unbundled: a test of the kernel half needs no build, and never runs yesterday's.
 SERVER_FILE = ROOT / "server" / "main.ts"
+
+# The same examples in every run, however slow the machine is at the moment.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

@@ -82,7 +82,7 @@ def test_many_cells_need_no_more_than_three_times_their_numbers(cell_count: int,
 
 
 @given(st.integers(1, 700_000).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, 9), st.integers(0, n - 1))))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_sets_that_are_taken_in_several_steps_survive(case: tuple[int, int, int]) -> None:
     cell_count, step, first = case
     cells = np.arange(first, cell_count, step, dtype=np.uint32)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
@@ -75,17 +77,31 @@ def test_control_passes_between_the_parts_of_a_large_answer(ends: Ends) -> None:
     body = bytes(8 << 20)
     asked = [ends.server.request("source.read", {}) for _ in range(2)]
     ends.wait(ends.to_kernel, 2)
-    for call in ends.to_kernel:
-        ends.kernel.answer(call.id or 0, {}, body)
-    for number in range(50):
-        ends.kernel.notify("viewer.command", {"seq": number})
+    heard_before: list[int] = []
+    asked[1].add_done_callback(lambda _: heard_before.append(len(ends.to_server)))
+    with ends.arrived:  # the server's reader stops at the first message that it is told
+        ends.kernel.notify("viewer.command", {"seq": 0})
+        for call in ends.to_kernel:
+            ends.kernel.answer(call.id or 0, {}, body)
+        wait_until_full(ends.kernel._to_server)
+        for number in range(1, 50):
+            ends.kernel.notify("viewer.command", {"seq": number})
     ends.wait(ends.to_server, 50)
-    assert not asked[1].done(), "fifty small messages went before sixteen megabytes"
+    assert wait_for(asked[1], 10) is not None
+    assert heard_before == [50], "fifty small messages went before sixteen megabytes"
     assert [call.params["seq"] for call in ends.to_server] == list(range(50)), "in order"
     for future in asked:
         answer = wait_for(future, 10)
         assert answer is not None
         assert bytes(answer.body) == body
+
+
+def wait_until_full(pipe: FileIO) -> None:
+    """Wait until nothing more can be written: whoever writes a large answer is in the middle of it."""
+    deadline = time.monotonic() + 10
+    while select.select([], [pipe], [], 0)[1]:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_an_answer_that_does_not_come_in_time_is_none(ends: Ends) -> None:

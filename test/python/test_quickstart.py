@@ -28,10 +28,11 @@ def test_it_runs_without_a_browser_and_leaves_no_secret_behind() -> None:
         f"from cellucid_notebook import _child\n_child.SERVER_FILE = __import__('pathlib').Path({str(SERVER_FILE)!r})"
     )
     book.cells.insert(0, nbformat.v4.new_code_cell(unbundled))
-    tokens = "viewer_url = viewer.viewer_url; print('token', viewer_url.partition('viewerToken=')[2])"
+    tokens = "viewer_url = viewer.viewer_url; viewer_url.partition('viewerToken=')[2]"
     book.cells.append(nbformat.v4.new_code_cell(tokens))
     executed: Any = NotebookClient(book, timeout=120, kernel_name="python3").execute()
-    token = executed.cells.pop().outputs[0]["text"].split()[1]
+    (output,) = executed.cells.pop().outputs
+    token = output["data"]["text/plain"].strip("'")
     assert len(token) == 64
     saved = json.dumps(executed)
     assert token not in saved

@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cellucid_notebook import _report as report_module
 from cellucid_notebook import _server, show_anndata
+from cellucid_notebook import viewer as viewer_module
 from cellucid_notebook._report import ConnectionReport, Facts, report, verdict
 from cellucid_notebook._secrets_mask import masked
 
@@ -117,6 +119,15 @@ def test_secrets_are_taken_out(text: str, shown: str) -> None:
     assert masked({"a": [text]}) == {"a": [shown]}
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there is asked until it has answered, however busy the machine is."""
+    monkeypatch.setattr(viewer_module, "_REPORT_TIMEOUT_S", 60)
+    monkeypatch.setattr(viewer_module, "_PING_TIMEOUT_S", 60)
+    monkeypatch.setattr(report_module, "_PROBE_TIMEOUT_S", 60)
+
+
+@pytest.mark.usefixtures("patient")
 def test_the_report_of_a_connected_viewer(pbmc: Any, open_page: Any) -> None:
     viewer = show_anndata(pbmc)
     page = open_page(viewer)
@@ -160,6 +171,7 @@ def test_a_server_that_is_stopped_and_not_dead_costs_less_than_five_seconds(pbmc
     assert found["server"]["info"] == found["server"]["health"], "not asked twice"
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_was_never_shown_says_so(pbmc: Any) -> None:
     found = show_anndata(pbmc).debug_connection()  # outside a notebook nothing is displayed
     assert found["verdict"] == "Not connected: the viewer has not been shown. Call viewer.display()."

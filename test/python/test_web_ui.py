@@ -30,10 +30,31 @@ FILES = {
 SLOWLY_S = 1.5
 
 
-class _Site(BaseHTTPRequestHandler):
+class Site(ThreadingHTTPServer):
+    """Slow by itself, or as slow as the test wants it."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.held: dict[str, threading.Event] = {}
+
+    def hold(self, *paths: str) -> threading.Event:
+        """Answer these when the event that is returned is set."""
+        goes_on = threading.Event()
+        self.held.update(dict.fromkeys(paths, goes_on))
+        return goes_on
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Site
+
     def do_GET(self) -> None:
-        kind, text = FILES["/index.html" if self.path == "/" else self.path]
-        time.sleep(SLOWLY_S)
+        path = "/index.html" if self.path == "/" else self.path
+        kind, text = FILES[path]
+        if path in self.server.held:
+            self.server.held[path].wait(60)
+        else:
+            time.sleep(SLOWLY_S)
         body = text.encode()
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -46,10 +67,10 @@ class _Site(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def site() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
+def site() -> Iterator[Site]:
+    server = Site()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield server
     server.shutdown()
     server.server_close()
 
@@ -63,8 +84,9 @@ def kernel(tmp_path: Path) -> Iterator[Notebook]:
         opened.run("cleanup_all()")
 
 
-def test_a_shown_viewer_has_a_bar_in_its_cell_while_its_files_are_fetched(kernel: Notebook, site: str) -> None:
-    shown = kernel.start(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site!r})")
+def test_a_shown_viewer_has_a_bar_in_its_cell_while_its_files_are_fetched(kernel: Notebook, site: Site) -> None:
+    first_page, files = site.hold("/index.html"), site.hold("/assets/a.js", "/assets/b.js")
+    shown = kernel.start(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site.url!r})")
 
     def line(kind: str, begins: str) -> dict[str, object]:
         return kernel.wait(
@@ -75,20 +97,20 @@ def test_a_shown_viewer_has_a_bar_in_its_cell_while_its_files_are_fetched(kernel
             )
         )
 
-    line("display_data", f"Fetching the viewer from {site}: asking for its first page")
-    assert "/3 files" in str(line("update_display_data", f"Fetching the viewer from {site} ["))
-    kernel.wait(
-        lambda m: m["msg_type"] == "update_display_data" and m["content"]["data"].get("text/plain") == "", timeout=30
-    )
+    line("display_data", f"Fetching the viewer from {site.url}: asking for its first page")
+    first_page.set()
+    assert "/3 files" in str(line("update_display_data", f"Fetching the viewer from {site.url} ["))
+    files.set()
+    kernel.wait(lambda m: m["msg_type"] == "update_display_data" and m["content"]["data"].get("text/plain") == "")
 
 
 @pytest.mark.long
-def test_a_terminal_has_one_bar_on_one_line_whoever_waits(site: str, tmp_path: Path) -> None:
+def test_a_terminal_has_one_bar_on_one_line_whoever_waits(site: Site, tmp_path: Path) -> None:
     program = f"""
 import anndata, numpy as np
 from cellucid_notebook import show_anndata
 adata = anndata.AnnData(np.eye(50, 8, dtype="f4"), obsm={{"X_umap": np.random.default_rng(0).normal(size=(50, 2))}})
-viewer = show_anndata(adata, ui="hosted", web_source_url={site!r})
+viewer = show_anndata(adata, ui="hosted", web_source_url={site.url!r})
 print(viewer.ensure_web_ui_cached().build)
 viewer.stop()
 """
@@ -103,7 +125,7 @@ viewer.stop()
     drawn = [text.strip() for text in said.split("\n") if "Fetching" in text]
     assert len(drawn) == 1, said
     states = [text.strip() for text in drawn[0].split("\r") if text.strip()]
-    assert states[0] == f"Fetching the viewer from {site}: asking for its first page"
+    assert states[0] == f"Fetching the viewer from {site.url}: asking for its first page"
     assert states[-1].endswith("3/3 files, 0.0 MB")
     assert len(set(states)) == len(states), "a state is drawn once"
 
@@ -116,8 +138,8 @@ def read_terminal(descriptor: int) -> bytes:
 
 
 @pytest.mark.long
-def test_an_interrupt_stops_fetching_and_the_next_attempt_goes_on_from_there(kernel: Notebook, site: str) -> None:
-    kernel.run(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site!r})")
+def test_an_interrupt_stops_fetching_and_the_next_attempt_goes_on_from_there(kernel: Notebook, site: Site) -> None:
+    kernel.run(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site.url!r})")
     waiting = kernel.start("viewer.ensure_web_ui_cached()")
     kernel.wait(
         lambda m: (
@@ -135,8 +157,8 @@ def test_an_interrupt_stops_fetching_and_the_next_attempt_goes_on_from_there(ker
     assert kernel.evaluate(f"{state}['status']") == "ready"
 
 
-def test_files_are_fetched_ahead_listed_and_removed(kernel: Notebook, site: str, tmp_path: Path) -> None:
-    kernel.run(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site!r})")
+def test_files_are_fetched_ahead_listed_and_removed(kernel: Notebook, site: Site, tmp_path: Path) -> None:
+    kernel.run(f"viewer = show_anndata(adata, ui='hosted', web_source_url={site.url!r})")
     ahead = kernel.run("print(viewer.ensure_web_ui_cached())")
     assert "build='b1', files=3" in kernel.text(ahead)
     kernel.run("from cellucid_notebook import clear_web_cache, get_web_cache_dir")
