@@ -4,7 +4,7 @@ import { decodeCells } from '../../../protocol/cells.ts'
 import type { Command } from '../../../protocol/commands.ts'
 import { bloodDataset } from '../../stage/blood-dataset.ts'
 import type { OpenedViewer } from '../../stage/start-server.ts'
-import { openPageStage, type PageStage } from './page-stage.ts'
+import { openPageStage, type PageStage, says } from './page-stage.ts'
 
 export const BLOOD_CELLS = 3_000
 
@@ -28,7 +28,9 @@ export async function openBloodStage(): Promise<BloodStage> {
     async show(color = 'cell_type', embedding = 'X_umap') {
       const options = { name: 'Blood', color, embedding, geneIdColumn: 'gene_symbols', layer: null }
       const viewer = await stage.server.openViewer({ options })
-      return { viewer, page: await stage.open(viewer.url) }
+      const page = await stage.open(viewer.url)
+      if (color !== null) await says(page, 'color', color) // on a busy machine it comes after the picture
+      return { viewer, page }
     },
     async command({ viewerId }, command) {
       const wanted = ++seq

@@ -262,7 +262,7 @@ describe('manners', () => {
     await says(again, 'selected', (await said(page, 'selected')) ?? '')
     await again.getByRole('button', { name: 'mine', exact: true }).waitFor()
     await expect.poll(() => again.locator('.table thead th').allTextContents()).toEqual(['cell', 'cell_type', 'donor'])
-    expect(await again.getByRole('button', { name: /^Platelets/ }).getAttribute('aria-pressed')).toBe('false')
+    await again.getByRole('button', { name: /^Platelets/, pressed: false }).waitFor()
     await again.getByText('Appearance').click()
     await again.getByText('Point size: 3.5 px').waitFor()
     // Not by the browser, which keeps it for whoever uses this profile next.

@@ -24,7 +24,9 @@ afterAll(() => stage.stop())
 async function openViewer(color: string | null = 'cluster'): Promise<{ viewer: OpenedViewer; page: Page }> {
   const options = { name: 'small', color, embedding: null, geneIdColumn: null, layer: null }
   const viewer = await stage.server.openViewer({ options })
-  return { viewer, page: await stage.open(viewer.url) }
+  const page = await stage.open(viewer.url)
+  if (color !== null) await says(page, 'color', color) // on a busy machine it comes after the picture
+  return { viewer, page }
 }
 
 /** Send a command and wait for its answer. */
@@ -74,7 +76,6 @@ describe('the first picture', () => {
     )
     expect(params.event).toEqual({ kind: 'ready', nCells: CELLS, dimensions: 2 })
     expect(await said(page, 'cells')).toBe(String(CELLS))
-    expect(await said(page, 'color')).toBe('cluster')
     expect(page.url()).toBe(`${stage.server.base}?jupyter=true&viewerId=${viewer.viewerId}`)
     expect(await page.content()).not.toContain(viewer.viewerToken)
   })
@@ -97,9 +98,9 @@ describe('the first picture', () => {
     await page.getByRole('button', { name: /^NK/ }).click()
     await command(viewer, 1, { kind: 'setColorBy', field: 'cluster' })
     const second = await stage.open(viewer.url)
-    expect(await said(second, 'selected')).toBe(String(cells.length))
-    expect(await said(second, 'color')).toBe('cluster')
-    expect(await second.getByRole('button', { name: /^NK/ }).getAttribute('aria-pressed')).toBe('false')
+    await says(second, 'selected', String(cells.length))
+    await says(second, 'color', 'cluster')
+    await second.getByRole('button', { name: /^NK/, pressed: false }).waitFor()
   })
 })
 
@@ -333,7 +334,7 @@ test('a session holds what is on screen at that moment, and puts it back', async
   expect(await said(other.page, 'selected')).toBe(String(selected))
   expect(await other.page.getByRole('button', { name: /^NK/ }).getAttribute('aria-pressed')).toBe('false')
   const again = await stage.open(other.viewer.url)
-  expect(await said(again, 'selected'), 'a second page starts there').toBe(String(selected))
+  await says(again, 'selected', String(selected)) // a second page starts there
 })
 
 test('without WebSocket the same goes by post and long-poll', async () => {
@@ -386,7 +387,7 @@ test.each([
   const toggle = page.getByRole('button', { name: /the panel$/ })
   expect(await toggle.getAttribute('aria-pressed')).toBe(String(width > 560))
   if (width < 560) await toggle.click()
-  await page.getByRole('combobox', { name: 'Colour by' }).click({ timeout: 5_000 })
+  await page.getByRole('combobox', { name: 'Colour by' }).click()
 })
 
 test('a pasted list of genes colours by their mean, and the list is there again in a second page', async () => {

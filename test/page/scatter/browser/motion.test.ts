@@ -216,7 +216,7 @@ test('a large picture is drawn in parts to its end; while the camera moves a sam
   expect(found.set).toBe(90)
   expect(found.moving).toBeGreaterThan(8) // 250,000 of 1,200,000
   expect(found.moving).toBeLessThan(35)
-}, 60_000)
+})
 
 test('a released viewer gives its graphics context back and draws again when restored, without an alarm', async () => {
   const found = await stage.page.evaluate(async () => {
@@ -258,4 +258,4 @@ test('of a released viewer several pictures can be asked for at once, also while
   })
   expect(new Set(found.bytes).size).toBe(1)
   expect(found).toMatchObject({ isLost: true, colors: [RED, RED], alarms: 0 })
-}, 20_000)
+})
