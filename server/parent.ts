@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-const POLL_MS = 2_000
+/** With the time that pages get to say goodbye, the server is gone within three seconds of its kernel. */
+const POLL_MS = 1_000
 
 /**
  * Watch the process that started this one. The end of stdin says the same, unless a forked child of it holds the pipe.

@@ -154,7 +154,11 @@ const WAIT_FOR_A_LASSO = `viewer.set_color_by("louvain")
 def tell_of_it(event):
     print("the hook saw", len(event["cells"]), "cells", "while a cell ran" if is_running else "too late")
 is_running = True
-print("waiting", flush=True)
+def say_that_it_waits():
+    while not viewer._board._waiters:
+        threading.Event().wait(0.001)
+    print("waiting", flush=True)
+threading.Thread(target=say_that_it_waits).start()
 event = viewer.wait_for_event("selection", timeout=30, predicate=lambda event: len(event["cells"]) > 0)
 print(event["source"], "of", len(event["cells"]), "cells")`
 

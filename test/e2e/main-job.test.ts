@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
-import { labNotebook, runCell, startAllCells, viewerFrame, viewerReady } from '../stage/notebook.ts'
+import { interruptKernel, labNotebook, runCell, startAllCells, viewerFrame, viewerReady } from '../stage/notebook.ts'
 import { type Conversation, converse, pixelsInNbconvert } from './conversation.ts'
 import { chooseGene } from './gestures.ts'
 import { playScenario, SCENARIO_CELLS } from './scenario.ts'
@@ -68,16 +68,17 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
 
   // Through the notebook everything passes the interpreter, and waits for it.
   if (transport === 'tunnel') return
-  test('a call that holds the interpreter for 5 s does not stop the picture', async () => {
-    const page = await stage.open([showFile(), HOLD_THE_INTERPRETER_FOR_5_S])
+  test('a call that holds the interpreter does not stop the picture', async () => {
+    const page = await stage.open([showFile(), HOLD_THE_INTERPRETER])
     try {
       await runCell(page, 0)
       await viewerReady(page, 60_000)
-      const held = runCell(page, 1)
-      const before = performance.now()
+      const held = runCell(page, 1).catch(String)
+      await page.locator('.jp-OutputArea-output', { hasText: 'holding' }).waitFor()
       await chooseGene(viewerFrame(page), 'CD3D')
-      expect(performance.now() - before).toBeLessThan(4_000)
-      expect(await held).toContain('held')
+      expect(await isRunning(page, 1)).toBe(true)
+      await interruptKernel(page)
+      expect(await held).toContain('KeyboardInterrupt')
     } finally {
       await page.close()
     }
@@ -131,10 +132,10 @@ end = time.monotonic() + 60
 while time.monotonic() < end:
     pass`
 
-/** `PyDLL` keeps the interpreter's lock during the call, as a C extension does that never releases it. */
-const HOLD_THE_INTERPRETER_FOR_5_S = `import ctypes
-ctypes.PyDLL(None).sleep(5)
-print("held")`
+/** `PyDLL` keeps the interpreter's lock during the call, as a C extension does that never releases it. A signal ends it. */
+const HOLD_THE_INTERPRETER = `import ctypes
+print("holding", flush=True)
+ctypes.PyDLL(None).sleep(100)`
 
 /** Show the quickstart's cells from an .h5ad file, whose genes the server reads without the kernel. */
 function showFile(): string {

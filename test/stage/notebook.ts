@@ -16,7 +16,9 @@ type NotebookPanel = {
   }
   sessionContext: {
     ready: Promise<void>
-    session: { kernel: { info: Promise<unknown>; status: string; restart(): Promise<void> } }
+    session: {
+      kernel: { info: Promise<unknown>; status: string; interrupt(): Promise<void>; restart(): Promise<void> }
+    }
   }
 }
 type JupyterApp = {
@@ -103,6 +105,13 @@ export async function runCell(page: Page, index: number): Promise<string> {
     await window.jupyterapp.commands.execute('notebook:run-cell')
   }, index)
   return printed(await cellOutputs(page, index))
+}
+
+/** As its user does with a cell that takes too long. */
+export async function interruptKernel(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()
+  })
 }
 
 /** Put source into a new cell at the notebook's end, run it, and return what it printed. */

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, rename, rm, truncate, unlink, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AnnDataSource } from '../../../server/sources/anndata-source.ts'
 import { DataError, type DataSource } from '../../../server/sources/data-source.ts'
 import { OpenFiles } from '../../../server/sources/open-files.ts'
@@ -133,18 +133,23 @@ describe('viewers of the same file', () => {
   })
 
   test('leave it open a little while for the next, then let it go', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
     const threads: StoredThread[] = []
     const takeThread = () => {
       threads.push(new StoredThread())
       return threads.at(-1)!
     }
-    const files = new OpenFiles(50)
+    const files = new OpenFiles(5_000)
     for (let i = 0; i < 3; i++) {
       const reader = files.read({ format: 'h5ad', path }, { folder: null, takeThread })
       await reader.describe(signal)
       await reader.close()
     }
     expect(threads).toHaveLength(1)
+    vi.advanceTimersByTime(4_999)
+    expect(threads[0]?.isAlive).toBe(true)
+    vi.advanceTimersByTime(1)
     await expect.poll(() => threads[0]?.isAlive).toBe(false)
   })
 
