@@ -303,6 +303,19 @@ def test_a_killed_kernel_takes_its_server_with_it(own_kernel: Notebook, tmp_path
             os.kill(child, signal.SIGKILL)
 
 
+#: Its process is there before it was told of the viewers.
+WAIT_UNTIL_THE_SERVER_KNOWS_THE_VIEWER = """
+from cellucid_notebook import CellucidError
+def knows():
+    try:
+        return bool(_server.current().request("report", {"viewerId": viewer.viewer_id}).result(30).result["viewer"])
+    except CellucidError:
+        return False
+while not knows():
+    time.sleep(0.01)
+"""
+
+
 def test_a_crashed_server_comes_back_with_its_viewers_and_nothing_is_lost(kernel: Notebook) -> None:
     kernel.run("viewer = show_anndata(adata)\nfrom cellucid_notebook import _server")
     page = Page(kernel.evaluate("viewer.viewer_url"))
@@ -316,8 +329,7 @@ def test_a_crashed_server_comes_back_with_its_viewers_and_nothing_is_lost(kernel
     model, instance = kernel.evaluate("viewer.model_id"), kernel.evaluate("_server.current().instance_id")
     welcome = kernel.wait_custom("welcome", model, instanceId=instance)["content"]["data"]["content"]
     assert str(welcome["port"]) == port
-    # Answered behind what was said before on the same pipe: the server knows the viewer.
-    kernel.run("_server.current().request('report', {'viewerId': viewer.viewer_id}).result(30)")
+    kernel.run(WAIT_UNTIL_THE_SERVER_KNOWS_THE_VIEWER)
     page = Page(kernel.evaluate("viewer.viewer_url"))
     try:
         (hello,) = [page.wait_message(lambda: [m for m in page.received if m.header["kind"] == "welcome"])]
