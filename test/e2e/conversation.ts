@@ -27,7 +27,7 @@ export async function converse(page: Page, stage: LabStage): Promise<Conversatio
 
   const { kernel, ...commands } = await tell(ARRANGE)
   await shows(viewer, 'selected', '3')
-  expect(await colorsSeen(viewer, [MAGENTA])).toBe(1)
+  await expect.poll(() => colorsSeen(viewer, [MAGENTA])).toBe(1)
   const state = { kernel, page: await viewer.locator('canvas').first().getAttribute('aria-label') }
   const closer = await lookCloser(page, tell)
   await execute('viewer.set_visibility(); viewer.set_embedding("umap")\nviewer.refresh(); viewer.select_cells([])')

@@ -54,10 +54,10 @@ export async function playScenario(
   await shows(viewer, 'color', 'louvain') // over a slow connection it comes after the picture
   const palette: string[] = JSON.parse(await notebook.run(1))
   const clusterColors = palette.map(parseHex)
-  expect(await colorsSeen(viewer, clusterColors)).toBeGreaterThanOrEqual(5)
+  await expect.poll(() => colorsSeen(viewer, clusterColors)).toBeGreaterThanOrEqual(5)
 
   await chooseGene(viewer, 'CD3D')
-  expect(await colorsSeen(viewer, clusterColors)).toBeLessThan(3)
+  await expect.poll(() => colorsSeen(viewer, clusterColors)).toBeLessThan(3)
 
   const counted = await lasso(viewer)
   expect(counted).toBeGreaterThan(0)
@@ -67,7 +67,7 @@ export async function playScenario(
   await notebook.execute('viewer.set_color_by("louvain")')
   await shows(viewer, 'color', 'louvain')
   // The selection stays, and what is not selected is grey: fewer cluster colours than before, but some.
-  expect(await colorsSeen(viewer, clusterColors)).toBeGreaterThanOrEqual(1)
+  await expect.poll(() => colorsSeen(viewer, clusterColors)).toBeGreaterThanOrEqual(1)
 
   await meanwhile?.()
   const selected = await viewer.locator('[data-selected]').first().getAttribute('data-selected')
