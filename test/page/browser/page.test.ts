@@ -422,4 +422,4 @@ test('what could not be read is named in the panel, with the reason', async () =
   const page = await stage.open(viewer.url)
   await page.getByText('A note on the data').click()
   await page.getByText('score: "/obs/score" is a link to another file, which is not followed.').waitFor()
-}, 120_000)
+}, 300_000)

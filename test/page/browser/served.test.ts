@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { filesOf } from '../../server/sources/anndata-files.ts'
+import { filesOf, MADE_WITHIN_MS } from '../../server/sources/anndata-files.ts'
 import { CommandLine } from '../../stage/command-line.ts'
 import { quietBrowser } from '../../stage/quiet-browser.ts'
 import { says } from './page-stage.ts'
@@ -17,7 +17,7 @@ let data = ''
 beforeAll(async () => {
   data = await filesOf('make_refused.py')
   mkdirSync(PICTURES, { recursive: true })
-})
+}, MADE_WITHIN_MS)
 
 async function served(path: string): Promise<{ run: CommandLine; page: Page; link: string }> {
   const run = new CommandLine(['serve', path], { cwd: data })

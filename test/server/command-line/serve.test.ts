@@ -24,16 +24,18 @@ import { CommandLine, type CommandOptions, runCommandLine } from '../../stage/co
 import { hostedSite } from '../../stage/hosted-site.ts'
 import { requestRaw } from '../../stage/raw-http.ts'
 import { identityAt } from '../../stage/served-page.ts'
-import { filesOf } from '../sources/anndata-files.ts'
+import { filesOf, MADE_WITHIN_MS } from '../sources/anndata-files.ts'
 
 // A process for each, on a machine that may be busy with other tests.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 60_000 })
 
 /** Files that can be shown, `good.h5ad` with 12 cells and 5 genes, and files that cannot. */
 let data = ''
+let stores = ''
 beforeAll(async () => {
   data = await filesOf('make_refused.py')
-})
+  stores = await filesOf('make_zarr.py')
+}, MADE_WITHIN_MS)
 
 /** What is said of an opening that takes its time, as on a busy machine. */
 const SLOW = /^Opening .*\n/
@@ -117,7 +119,7 @@ describe('serve of one dataset', () => {
   })
 
   test('shows a zarr store and an export by the same word', async () => {
-    const run = serve([join(await filesOf('make_zarr.py'), 'csr-v3.zarr')])
+    const run = serve([join(stores, 'csr-v3.zarr')])
     expect((await identityAt(await run.link())).kind).toBe('zarr')
   })
 

@@ -1,10 +1,12 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { AsExport } from '../../../server/hosted-ui/as-export.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
-import { cellucidOf, filesOf } from '../sources/anndata-files.ts'
+import { cellucidOf, filesOf, MADE_WITHIN_MS } from '../sources/anndata-files.ts'
+
+vi.setConfig({ testTimeout: MADE_WITHIN_MS })
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
 const signal = new AbortController().signal
@@ -38,7 +40,6 @@ test.each(['plain', 'gzip', 'quantised16-gzip'])(
       expect(file?.type).toBe(path.endsWith('.json') ? 'application/json' : 'application/octet-stream')
     }
   },
-  180_000,
 )
 
 test('of such a folder nothing else is handed over, and nothing from outside it', async () => {
@@ -64,7 +65,7 @@ test('of such a folder nothing else is handed over, and nothing from outside it'
     expect([path, await layout.file(path, signal)]).toEqual([path, null])
   }
   await expect(layout.file('obs/passed.values.f32', signal)).rejects.toThrow(/leads out of the folder/)
-}, 180_000)
+})
 
 test('of an AnnData the UMAPs, the fields and the arrows are those that cellucid’s own server sends', async () => {
   const folder = await filesOf('make_velocity.py', cellucidOf('0.0.9'))
@@ -86,7 +87,7 @@ test('of an AnnData the UMAPs, the fields and the arrows are those that cellucid
   for (const none of ['vectors/velocity_pca_2d.bin', 'vectors/wide_umap_2d.bin', 'vectors/X_umap_2d.bin']) {
     expect([none, await layout.file(none, signal)]).toEqual([none, null])
   }
-}, 180_000)
+})
 
 test('the middle of each category is where cellucid’s own server puts it, without its outermost cells', async () => {
   const folder = await filesOf('make_velocity.py', cellucidOf('0.0.9'))
@@ -97,7 +98,7 @@ test('the middle of each category is where cellucid’s own server puts it, with
   )
   expect(expected._categoricalFields[0][4]['2']).toHaveLength(3)
   expect(manifest).toEqual(rounded(expected))
-}, 180_000)
+})
 
 /** Numbers to the fifth digit; cellucid computes in f32. */
 function rounded(value: unknown): unknown {
@@ -121,4 +122,4 @@ test('a folder of the later form is told in the earlier one, without what that c
   for (const none of ['connectivity_manifest.json', 'connectivity/edges.src.bin', 'vectors/velocity_umap_2d.bin']) {
     expect([none, await layout.file(none, signal)]).toEqual([none, null])
   }
-}, 180_000)
+})

@@ -8,6 +8,9 @@ import { promisify } from 'node:util'
 const ROOT = join(import.meta.dirname, '../../..')
 export const PYTHON = join(ROOT, '.venv/bin/python')
 
+/** The longest that {@link filesOf} may take: a script writes hundreds of files, on a machine that may be busy. */
+export const MADE_WITHIN_MS = 300_000
+
 /** A number as JSON holds it: `null` is NaN, infinities are texts. */
 type Expected = number | string | null
 

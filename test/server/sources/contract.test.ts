@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DataSource } from '../../../server/sources/data-source.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
-import { type ExpectedData, expectedOf, filesOf } from './anndata-files.ts'
+import { type ExpectedData, expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { startKernel } from './kernel-process.ts'
 import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
 
@@ -41,7 +41,7 @@ describe.each(CASES)('$name', ({ file, kind, isBacked = false }) => {
       const spec = { kind: 'kernel', sourceId: 's' } as const
       source = await openSource(isBacked ? { ...spec, file: path } : spec, NO_OPTIONS, kernel.read)
     }
-  }, 60_000)
+  }, MADE_WITHIN_MS)
 
   afterAll(async () => {
     await source.close()

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openSource } from '../../../server/sources/open-source.ts'
-import { expectedOf, filesOf } from './anndata-files.ts'
+import { expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
@@ -10,7 +10,7 @@ let folder = ''
 
 beforeAll(async () => {
   folder = await filesOf('make_legacy.py')
-}, 120_000)
+}, MADE_WITHIN_MS)
 
 async function open(name: string) {
   const spec = { kind: 'path', path: join(folder, `${name}.h5ad`) } as const

@@ -6,7 +6,7 @@ import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'v
 import type { DataSource } from '../../../server/sources/data-source.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
 import { normalisePositions } from '../../../server/sources/positions.ts'
-import { asExpected, cellucidOf, type ExpectedData, expectedOf, filesOf } from './anndata-files.ts'
+import { asExpected, cellucidOf, type ExpectedData, expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { readable } from './same-values.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
@@ -29,7 +29,7 @@ describe.each(['0.0.9', '0.9.4'])('a folder written by cellucid %s', (version) =
   beforeAll(async () => {
     folder = await filesOf('make_export.py', cellucidOf(version))
     expected = await expectedOf(folder, 'expected')
-  }, 180_000)
+  }, MADE_WITHIN_MS)
 
   const WAYS = [
     ['plain', 0],
@@ -97,7 +97,7 @@ describe('a folder that cannot be believed', () => {
 
   beforeAll(async () => {
     whole = join(await filesOf('make_export.py', cellucidOf('0.0.9')), 'gzip')
-  }, 180_000)
+  }, MADE_WITHIN_MS)
 
   beforeEach(async () => {
     const parent = await mkdtemp(join(tmpdir(), 'cellucid-test-'))

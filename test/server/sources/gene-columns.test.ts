@@ -7,7 +7,7 @@ import { DATA_FILE } from '../../../server/sources/column-store.ts'
 import { DataError } from '../../../server/sources/data-source.ts'
 import { GeneColumns } from '../../../server/sources/gene-columns.ts'
 import { StoredThread } from '../../../server/sources/stored-thread.ts'
-import { asExpected, type ExpectedData, expectedOf, filesOf } from './anndata-files.ts'
+import { asExpected, type ExpectedData, expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { densified } from './sparse-matrix.ts'
 
 const signal = new AbortController().signal
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const files = await filesOf('make_h5ad.py')
   path = join(files, 'csr-gzip.h5ad')
   expected = await expectedOf(files, 'csr-gzip')
-}, 60_000)
+}, MADE_WITHIN_MS)
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'cellucid-test-'))

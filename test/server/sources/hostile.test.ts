@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Column } from '../../../protocol/column-frame.ts'
 import { DataError, type DataSource } from '../../../server/sources/data-source.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
-import { filesOf } from './anndata-files.ts'
+import { filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
 const signal = new AbortController().signal
@@ -14,7 +14,7 @@ let folder = ''
 
 beforeAll(async () => {
   folder = await filesOf('make_hostile.py')
-}, 120_000)
+}, MADE_WITHIN_MS)
 
 async function open(file: string): Promise<DataSource> {
   const spec = { kind: 'path', path: join(folder, file) } as const

@@ -1,6 +1,6 @@
 import { resourceUsage } from 'node:process'
 import { beforeAll, expect, test } from 'vitest'
-import { filesOf } from './anndata-files.ts'
+import { filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { readMutations } from './mutated-reads.ts'
 
 /** Layouts and mutations of each, as make_mutated.py has them; many more in test/long. */
@@ -11,7 +11,7 @@ let folder = ''
 
 beforeAll(async () => {
   folder = await filesOf('make_mutated.py')
-}, 300_000)
+}, MADE_WITHIN_MS)
 
 test(`of ${MUTATIONS} seeded mutations of h5ad layouts each column is refused with a code, or has the values that anndata reads`, async () => {
   const { files, refused, compared } = await readMutations(folder)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { OpenOptions } from '../../../protocol/pipe.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
-import { filesOf } from './anndata-files.ts'
+import { filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 
 const NO_OPTIONS: OpenOptions = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
 const signal = new AbortController().signal
@@ -12,7 +12,7 @@ let folder = ''
 
 beforeAll(async () => {
   folder = await filesOf('make_refused.py')
-}, 60_000)
+}, MADE_WITHIN_MS)
 
 function refuseKernel() {
   return Promise.reject(new Error('a path does not ask the kernel'))

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openSource } from '../../../server/sources/open-source.ts'
-import { expectedOf, filesOf } from './anndata-files.ts'
+import { expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
@@ -12,7 +12,7 @@ let folder = ''
 
 beforeAll(async () => {
   folder = await filesOf('make_random.py')
-}, 180_000)
+}, MADE_WITHIN_MS)
 
 describe.each(SEEDS)('random data of seed %i: every value of every column is what anndata reads', (seed) => {
   // Some stores are hundreds of small files, each of which is opened for every gene.

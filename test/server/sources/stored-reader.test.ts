@@ -9,7 +9,7 @@ import { openSource } from '../../../server/sources/open-source.ts'
 import { StoredFile } from '../../../server/sources/stored-file.ts'
 import { StoredReader } from '../../../server/sources/stored-reader.ts'
 import { StoredThread } from '../../../server/sources/stored-thread.ts'
-import { filesOf } from './anndata-files.ts'
+import { filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
 const signal = new AbortController().signal
@@ -20,7 +20,7 @@ let path = ''
 beforeAll(async () => {
   good = join(await filesOf('make_refused.py'), 'good.h5ad')
   hostile = await filesOf('make_hostile.py')
-}, 120_000)
+}, MADE_WITHIN_MS)
 
 beforeEach(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cellucid-test-'))

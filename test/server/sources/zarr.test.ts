@@ -7,7 +7,7 @@ import { DataError, type DataSource } from '../../../server/sources/data-source.
 import { openSource } from '../../../server/sources/open-source.ts'
 import { seeded } from '../../page/scatter/seeded.ts'
 import { serveFiles } from '../../stage/static-files.ts'
-import { type ExpectedData, expectedOf, filesOf } from './anndata-files.ts'
+import { type ExpectedData, expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
@@ -18,7 +18,7 @@ let expected: ExpectedData
 beforeAll(async () => {
   folder = await filesOf('make_zarr.py')
   expected = await expectedOf(folder, 'expected')
-}, 120_000)
+}, MADE_WITHIN_MS)
 
 async function open(path: string): Promise<DataSource> {
   const source = await openSource({ kind: 'path', path }, NO_OPTIONS, () => Promise.reject(new Error('not asked')))
