@@ -20,18 +20,26 @@ columns |= {f"value {i}": random.random(${cellCount}, dtype="f4") for i in range
 obs = pandas.DataFrame(columns, index=numpy.arange(${cellCount}).astype(str))
 adata = anndata.AnnData(obs=obs, obsm={"X_umap": places.astype("f4")})
 table = obs.reset_index(drop=True).assign(x=places[:, 0].astype("f4"), y=places[:, 1].astype("f4"))
-ours, peer = iter(range(${VALUE_COLUMNS})), iter(range(${VALUE_COLUMNS}))`.trimStart()
+ours, peer = iter(range(${VALUE_COLUMNS})), iter(range(${VALUE_COLUMNS}))
+turn = None`.trimStart()
 }
 
 export function benchCells(cellCount: number): string[] {
   return [
     prepare(cellCount),
-    `viewer = show_anndata(adata, color="group", height=${HEIGHT})`,
-    `scatter = jscatter.Scatter(data=table, x="x", y="y", color_by="group", height=${HEIGHT})\nscatter.show()`,
+    `if turn == "ours": viewer = show_anndata(adata, color="group", height=${HEIGHT})`,
+    `if turn == "peer":\n    scatter = jscatter.Scatter(data=table, x="x", y="y", color_by="group", height=${HEIGHT})\n    display(scatter.show())`,
     'viewer.set_color_by(f"value {next(ours)}")',
     '_ = scatter.color(by=f"value {next(peer)}")',
+    'turn = "ours"',
+    'turn = "peer"',
   ]
 }
 
-/** Their places in the notebook. */
-export const CELLS = { prepare: 0, show: { ours: 1, peer: 2 }, recolor: { ours: 3, peer: 4 } } as const
+/** Their places in the notebook. A cell that shows is run out of turn to take its picture away. */
+export const CELLS = {
+  prepare: 0,
+  show: { ours: 1, peer: 2 },
+  recolor: { ours: 3, peer: 4 },
+  turn: { ours: 5, peer: 6 },
+} as const
