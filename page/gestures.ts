@@ -65,13 +65,14 @@ export class Gestures {
 
   #down(event: PointerEvent): void {
     if (event.button !== 0) return
-    this.#canvas.focus({ preventScroll: true })
+    const chosen = this.#handlers.tool()
+    // A finger scrolls the notebook until it has tapped the picture.
+    if (event.pointerType !== 'touch' || chosen !== 'pan') this.#takeFocus()
     this.#canvas.setPointerCapture(event.pointerId)
     const at = pointOf(event)
     this.#pointers.set(event.pointerId, at)
     this.#endDrag()
     if (this.#pointers.size > 1) return
-    const chosen = this.#handlers.tool()
     const tool = chosen === 'pan' && event.shiftKey ? 'lasso' : chosen
     this.#drag = { tool, from: at, last: at, corners: [at], isMoved: false }
   }
@@ -94,6 +95,7 @@ export class Gestures {
     if (!drag.isMoved && distance(at, drag.from) < CLICK_SLOP_PX) return
     if (!drag.isMoved) this.#handlers.hovered(null, at)
     drag.isMoved = true
+    if (!this.#hasFocus) return
     if (drag.tool === 'pan') this.#turn(at[0] - drag.last[0], at[1] - drag.last[1])
     else this.#extend(drag, at)
     drag.last = at
@@ -124,10 +126,17 @@ export class Gestures {
     const drag = this.#drag
     if (!this.#pointers.delete(event.pointerId) || drag === null) return
     this.#endDrag()
-    if (!drag.isMoved) this.#handlers.clicked(this.#scatter.pick(...pointOf(event)), howOf(event), event)
+    if (!drag.isMoved) this.#click(event)
     else if (drag.tool !== 'pan' && drag.corners.length > 2) {
       this.#handlers.selected(this.#scatter.cellsInPolygon(drag.corners), howOf(event), drag.tool)
     }
+  }
+
+  #click(event: PointerEvent): void {
+    const at = pointOf(event)
+    this.#takeFocus()
+    this.#handlers.clicked(this.#scatter.pick(...at), howOf(event), event)
+    this.#hover(at) // a finger has not been here before
   }
 
   #cancel(id: number): void {
@@ -141,13 +150,22 @@ export class Gestures {
   }
 
   #leave(event: PointerEvent): void {
+    // A finger leaves with each touch, and what it asked for stays to be read.
+    if (event.pointerType === 'touch') return
     cancelAnimationFrame(this.#hoverFrame)
     if (this.#drag === null) this.#handlers.hovered(null, pointOf(event))
   }
 
+  get #hasFocus(): boolean {
+    return document.activeElement === this.#canvas
+  }
+
+  #takeFocus(): void {
+    this.#canvas.focus({ preventScroll: true })
+  }
+
   #wheel(event: WheelEvent): void {
-    const { ownerDocument } = this.#canvas
-    if (ownerDocument.activeElement !== this.#canvas || !ownerDocument.hasFocus()) return
+    if (!this.#hasFocus || !document.hasFocus()) return
     event.preventDefault()
     const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * LINE_PX : event.deltaY
     this.#scatter.zoomBy(Math.exp(-pixels * WHEEL_ZOOM_PER_PX), [event.offsetX, event.offsetY])

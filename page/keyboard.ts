@@ -21,7 +21,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, meaning: string])[] = 
   ['+ −', 'zoom'],
   ['R, double click', 'show all cells'],
   ['L, B', 'lasso, rectangle on and off'],
-  ['Ctrl or ⌘ + click', 'add one cell; with Alt take it away'],
+  ['Ctrl or ⌘ + click', 'add one cell; Alt + click takes it away'],
   ['Ctrl or ⌘ + Z', 'undo; with Shift redo'],
   ['/', 'search a gene or field'],
   ['Esc', 'leave the tool, clear the selection, leave the picture'],

@@ -53,8 +53,8 @@ export function Stage({ onSearch, onHelp }: StageProps): VNode {
       <svg class="outline" aria-hidden="true">
         <polygon points={corners} />
       </svg>
-      {hover.value === null ? null : <Tooltip cell={hover.value.cell} at={hover.value.at} />}
       <Status />
+      {hover.value === null ? null : <Tooltip cell={hover.value.cell} at={hover.value.at} />}
       <Summary canvas={canvas} />
     </div>
   )
