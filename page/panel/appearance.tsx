@@ -6,12 +6,21 @@ import { usePage } from './page-context.ts'
 
 /** How cells are drawn, whatever colours them. */
 export function Appearance(): VNode {
-  const { store } = usePage().viewer
-  const { pointSize, opacity, hasLabels, background } = store
+  const { viewer, picture } = usePage()
+  const { pointSize, opacity, hasLabels, background, camera } = viewer.store
+  void camera.value // Closer up, points are drawn larger.
   return (
     <details>
       <summary class="heading">Appearance</summary>
-      <Slider label="Point size" setting={pointSize} min={1} max={20} step={0.5} fallback={3} unit="px" />
+      <Slider
+        label="Point size"
+        setting={pointSize}
+        min={1}
+        max={20}
+        step={0.5}
+        fallback={picture.scatter.diameter}
+        unit="px"
+      />
       <Slider label="Opacity" setting={opacity} min={0.05} max={1} step={0.05} fallback={1} unit="" />
       <label class="check">
         <input type="checkbox" checked={hasLabels.value} onChange={() => (hasLabels.value = !hasLabels.value)} />

@@ -24,7 +24,7 @@ export function RangeFilterRow({ by, column }: { by: Colorable; column: ValueCol
       type="number"
       aria-label={label}
       step="any"
-      value={Number(value.toPrecision(5))}
+      value={Number(value.toPrecision(4))}
       onChange={({ currentTarget }) => change(currentTarget.valueAsNumber)}
     />
   )

@@ -15,6 +15,8 @@ type ScaleLegendProps = { color: ShownColor; column: ValueColumn }
 
 /** Shares of the cells that may lie beyond each end of the scale. */
 const CLIPS = [0, 0.01, 0.02, 0.05]
+/** Ends that a clip has set → its share. */
+const clipOf = new WeakMap<readonly number[], number>()
 
 /** The scale from low to high: where its ends are, how the values spread, and which of them are shown. */
 export function ScaleLegend({ color, column }: ScaleLegendProps): VNode {
@@ -88,11 +90,14 @@ function ScaleChoice({ color, column }: ScaleLegendProps): VNode {
   const clip = (share: number) => {
     if (Number.isNaN(share)) return
     const [low = 0, high = 0] = share === 0 ? [] : percentiles(column, [share, 1 - share])
-    viewer.setScale(color.by, { range: low < high ? [low, high] : null })
+    const ends = [low, high] as const
+    clipOf.set(ends, share)
+    viewer.setScale(color.by, { range: low < high ? ends : null })
   }
+  const clipped = range === null ? 0 : (clipOf.get(range) ?? Number.NaN)
   const clips = CLIPS.map((share) => ({ value: share, text: share === 0 ? 'no clip' : `clip ${100 * share} %` }))
-  // The sliders were moved, or a clip was chosen: nothing in the list says where the ends are now.
-  if (range !== null) clips.unshift({ value: Number.NaN, text: 'own ends' })
+  // The sliders were moved: nothing else in the list says where the ends are now.
+  if (Number.isNaN(clipped)) clips.unshift({ value: clipped, text: 'own ends' })
   return (
     <div class="row">
       <Choice
@@ -101,7 +106,7 @@ function ScaleChoice({ color, column }: ScaleLegendProps): VNode {
         at={SCALE_NAMES.indexOf(scale)}
         onChoose={(name) => viewer.setScale(color.by, { scale: name })}
       />
-      <Choice label="Clip the scale" options={clips} at={0} onChoose={clip} />
+      <Choice label="Clip the scale" options={clips} at={Math.max(0, CLIPS.indexOf(clipped))} onChoose={clip} />
       <label class="check">
         <input type="checkbox" checked={isLog} onChange={() => viewer.setScale(color.by, { isLog: !isLog })} />
         log

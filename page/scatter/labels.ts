@@ -8,8 +8,8 @@ const HEIGHT = 16
 const SPACE = 4
 
 /**
- * Put names where their points are on the screen. A name that would lie over an earlier one, or outside, is left out: so
- * give the most important ones first.
+ * Put names where their points are on the screen, whole. A name that would lie over an earlier one, or whose point is
+ * outside, is left out: so give the most important ones first.
  */
 export function placeLabels(
   labels: readonly Label[],
@@ -18,10 +18,11 @@ export function placeLabels(
 ): PlacedLabel[] {
   const boxes: { left: number; right: number; y: number }[] = []
   return labels.flatMap(({ text, at }) => {
-    const [x, y] = screen.project(at)
+    const [middle, y] = screen.project(at)
     // False for the NaN of a category without cells.
-    if (!(x >= 0 && x <= screen.width && y >= 0 && y <= screen.height)) return []
+    if (!(middle >= 0 && middle <= screen.width && y >= 0 && y <= screen.height)) return []
     const half = measure(text, 'label') / 2 + SPACE
+    const x = Math.max(half, Math.min(screen.width - half, middle))
     const box = { left: x - half, right: x + half, y }
     const isFree = boxes.every(
       (other) => box.left > other.right || box.right < other.left || Math.abs(other.y - y) > HEIGHT,

@@ -184,7 +184,7 @@ export class Scatter {
   /** @returns the cell under a CSS pixel, or null; in 3D the front one */
   pick(x: number, y: number): number | null {
     if (this.#picking === null || !this.#screen.hasSize) return null
-    const radius = this.#diameter / 2 + PICK_SLOP
+    const radius = this.diameter / 2 + PICK_SLOP
     return this.#picking.cellAt(this.#control.projection, [x, y], radius, this.#scene.isVisible)
   }
 
@@ -306,7 +306,8 @@ export class Scatter {
     return result
   }
 
-  get #diameter(): number {
+  /** Of a point as it is drawn now, CSS pixels. */
+  get diameter(): number {
     return pointDiameter(this.#style, {
       ...this.#screen.size,
       cellCount: this.#scene.cellCount,
@@ -351,7 +352,7 @@ export class Scatter {
   }
 
   #frame(count: number, ratio: number): Frame {
-    const diameter = this.#diameter
+    const diameter = this.diameter
     const { stage } = this.#scene
     const { background, dimmed } = THEME_COLORS[this.#theme]
     return {

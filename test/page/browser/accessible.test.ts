@@ -95,6 +95,9 @@ test('at 320 by 300 pixels every control can be scrolled into sight, and axe fin
   await page.getByText('Save', { exact: true }).click()
   await page.getByRole('button', { name: 'PNG' }).scrollIntoViewIfNeeded()
   await page.getByRole('button', { name: 'Hide the panel' }).click()
+  const bar = await page.getByRole('toolbar').boundingBox()
+  const picture = await page.locator('canvas').boundingBox()
+  expect(picture?.y, 'no cell is under the tools').toBeGreaterThanOrEqual((bar?.y ?? 0) + (bar?.height ?? 0))
   await page.getByRole('button', { name: 'A closer look' }).click()
   expect(await seriousFaults(page)).toEqual([])
 })
@@ -107,6 +110,10 @@ test('with forced colours what is pressed is outlined, and the dots of the legen
     await page.getByRole('button', { name: 'Hide the panel' }).evaluate((it) => getComputedStyle(it).outlineStyle),
   ).toBe('solid')
   expect(await dot.evaluate((it) => getComputedStyle(it).forcedColorAdjust)).toBe('none')
+  // Beside "Show all" and the order there is room to read what is sought.
+  await page.getByRole('button', { name: /^Platelets/ }).click()
+  await page.getByRole('button', { name: 'Show all', exact: true }).waitFor()
+  expect((await page.getByRole('searchbox').boundingBox())?.width).toBeGreaterThan(72)
 })
 
 test('a list stands below its box, and a pressed tab is seen', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import type { Page } from 'playwright-core'
+import type { Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { encodeMessage } from '../../../protocol/frame.ts'
 import { countColors, parseHex } from '../../stage/picture.ts'
 import type { OpenedViewer } from '../../stage/start-server.ts'
 import { BLOOD_CELLS, type BloodStage, drag, openBloodStage } from './blood-stage.ts'
@@ -23,6 +24,31 @@ async function choose(page: Page, category: string, modifiers: ('Alt' | 'Control
   const button = page.getByRole('button', { name: `Select ${category}` })
   await button.focus()
   await button.click({ modifiers })
+}
+
+/** The pointer over a cell, as `Platelets` lie where their name stands. @returns its place on the page */
+async function pointAtACell(page: Page): Promise<[x: number, y: number]> {
+  const box = await page.locator('.labels text', { hasText: 'Platelets' }).boundingBox()
+  if (box === null) throw new Error('no name')
+  for (let turn = 0; turn < 200; turn++) {
+    const place: [number, number] = [
+      box.x + box.width / 2 + turn * Math.cos(turn) * 0.2,
+      box.y + box.height / 2 + turn * Math.sin(turn) * 0.2,
+    ]
+    await page.mouse.move(...place)
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+    if ((await page.locator('.tooltip').count()) > 0) return place
+  }
+  throw new Error('no cell near the name')
+}
+
+/** A finger on the page: down at the first point, through all others, up. */
+async function swipe(page: Page, points: readonly (readonly [number, number])[]): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const [first, ...rest] = points.map(([x, y]) => [{ x, y }])
+  await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: first ?? [] })
+  for (const touchPoints of rest) await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints })
+  await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
 }
 
 /** What is left in the browser of this page, by name. */
@@ -97,6 +123,9 @@ describe('the legend', () => {
     await expect.poll(() => bar.getAttribute('aria-label')).not.toBe(before)
     await page.getByRole('combobox', { name: 'Clip the scale' }).selectOption('no clip')
     await expect.poll(() => bar.getAttribute('aria-label')).toBe(before)
+    await page.getByRole('combobox', { name: 'Clip the scale' }).selectOption('clip 2 %')
+    expect(await page.getByRole('combobox', { name: 'Clip the scale' }).inputValue()).toBe('clip 2 %')
+    await page.getByRole('combobox', { name: 'Clip the scale' }).selectOption('no clip')
     for (const name of ['plasma', 'blues', 'greens', 'cividis']) {
       await page.getByRole('combobox', { name: 'Colour scale' }).selectOption(name)
       await expect.poll(() => bar.getAttribute('aria-label')).toContain(name)
@@ -166,6 +195,23 @@ describe('selecting', () => {
     // Of each other type it holds none: the distribution within the selection stands in the legend.
     expect(await page.getByRole('button', { name: /^Naive B cells/ }).textContent()).toMatch(/0 \/ /)
   })
+})
+
+test('a cell is added by Ctrl and a click, and taken away by Alt and a click; a click alone looks', async () => {
+  const { page } = await stage.show()
+  const place = await pointAtACell(page)
+  await page.keyboard.down('Control')
+  await page.mouse.click(...place)
+  await page.keyboard.up('Control')
+  await says(page, 'selected', '1')
+  await page.mouse.click(...place)
+  await says(page, 'selected', '1')
+  await page.keyboard.down('Alt')
+  await page.mouse.click(...place)
+  await page.keyboard.up('Alt')
+  await says(page, 'selected', '0')
+  await page.keyboard.press('?')
+  await page.getByText('Alt + click takes it away').waitFor()
 })
 
 describe('looking closer', () => {
@@ -247,6 +293,7 @@ describe('manners', () => {
     await page.getByRole('combobox', { name: 'Background' }).selectOption('dark')
     await page.getByRole('slider', { name: /^Point size/ }).focus()
     await page.keyboard.press('ArrowRight')
+    const size = (await page.getByText(/^Point size: [\d.]+ px$/).textContent()) ?? ''
     await page.getByRole('button', { name: /^Platelets/ }).click()
     await page.getByRole('button', { name: 'Select NK cells' }).focus()
     await page.keyboard.press('Enter')
@@ -264,9 +311,22 @@ describe('manners', () => {
     await expect.poll(() => again.locator('.table thead th').allTextContents()).toEqual(['cell', 'cell_type', 'donor'])
     await again.getByRole('button', { name: /^Platelets/, pressed: false }).waitFor()
     await again.getByText('Appearance').click()
-    await again.getByText('Point size: 3.5 px').waitFor()
+    await again.getByText(size, { exact: true }).waitFor()
     // Not by the browser, which keeps it for whoever uses this profile next.
     expect(await again.evaluate(keptByBrowser)).toEqual([])
+  })
+
+  test('the size of points goes on from what is drawn', async () => {
+    const { page } = await stage.show()
+    await page.getByText('Appearance').click()
+    const color = parseHex(await page.getByLabel('Colour of Naive B cells').inputValue())
+    const pixels = async () => (await countColors(page, await page.locator('canvas').screenshot(), [color]))[0] ?? 0
+    const before = await pixels()
+    await page.getByRole('slider', { name: /^Point size/ }).focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowLeft')
+    await page.getByText(/^Point size: [\d.]+ px$/).waitFor()
+    await expect.poll(async () => Math.abs((await pixels()) / before - 1)).toBeLessThan(0.15)
   })
 
   test('opacity is set by its slider, pales the cells, and is automatic again', async () => {
@@ -303,6 +363,46 @@ describe('manners', () => {
     held.resolve()
     await says(page, 'color', 'donor')
     await line.waitFor({ state: 'detached' })
+  })
+
+  test('how far the genes are sorted is said, with the percent, until it is done', async () => {
+    const { url } = await stage.server.openViewer()
+    const page = await stage.context.newPage()
+    let stream = 1_000_000 // none that the server uses
+    const toPage = Promise.withResolvers<WebSocketRoute>()
+    await page.routeWebSocket(/_cellucid/, (route) => {
+      route.connectToServer()
+      toPage.resolve(route)
+    })
+    await page.goto(url)
+    await says(page, 'ready', 'true')
+    const route = await toPage.promise
+    const tell = (done: number | null) => {
+      const frames = encodeMessage({ kind: 'sorting', done, note: null }, new Uint8Array(), stream++)
+      for (const frame of frames) route.send(Buffer.from(frame))
+    }
+    tell(0.374)
+    await page.getByRole('status').filter({ hasText: 'Sorting genes for quick access: 37 %' }).waitFor()
+    tell(null)
+    await page.getByRole('status').filter({ hasText: 'Sorting genes' }).waitFor({ state: 'detached' })
+  })
+
+  test('where an embedding cannot be read, its list goes back to what is on screen', async () => {
+    const { page } = await stage.show()
+    await page.route(/embedding\?key=X_pca/, (route) => route.abort())
+    const list = page.getByRole('combobox', { name: 'Embedding' })
+    await list.selectOption('PCA')
+    await page.getByRole('alert').waitFor()
+    await expect.poll(() => list.inputValue()).toBe('UMAP')
+    expect(stage.errors.splice(0)).toEqual([expect.stringContaining('ERR_FAILED')])
+  })
+
+  test('where filters hide all cells, the empty picture says so and what to do', async () => {
+    const { page } = await stage.show('phase')
+    for (const category of await page.locator('.category').all()) await category.click()
+    await page.getByRole('status').filter({ hasText: 'All cells are hidden: remove a filter' }).waitFor()
+    await page.getByRole('button', { name: /^Remove filter/ }).click()
+    await page.getByRole('status').filter({ hasText: 'All cells are hidden' }).waitFor({ state: 'detached' })
   })
 
   test('names follow their cells when the camera moves and when the picture becomes smaller', async () => {
@@ -364,6 +464,35 @@ describe('manners', () => {
     ])
     await touch('touchEnd', [])
     await expect.poll(() => stateOf(viewer)?.camera?.zoom).toBeGreaterThan(2)
+  })
+
+  test('a finger scrolls the notebook until it has tapped the picture; it reads a cell, and draws with the lasso', async () => {
+    const { page } = await stage.show()
+    const x = async () => page.locator('.labels text', { hasText: 'Platelets' }).getAttribute('x')
+    const [home, place] = [await x(), await pointAtACell(page)]
+    await page.mouse.move(5, 300)
+    await page.locator('.tooltip').waitFor({ state: 'detached' })
+    const aside = [
+      [300, 300],
+      [350, 300],
+      [400, 300],
+    ] as const
+    await swipe(page, aside)
+    expect(await x()).toBe(home)
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('BODY')
+    await swipe(page, [place])
+    // Over whatever stands at the picture's border.
+    await page.locator('.status ~ .tooltip', { hasText: 'cell_type: Platelets' }).waitFor()
+    await swipe(page, aside)
+    await expect.poll(x).not.toBe(home)
+    await page.getByRole('button', { name: 'Lasso (L)' }).click()
+    await swipe(page, [
+      [20, 60],
+      [600, 60],
+      [600, 500],
+      [20, 500],
+    ])
+    await expect.poll(async () => Number(await said(page, 'selected'))).toBeGreaterThan(1_000)
   })
 
   test('everything is reached by Tab', async () => {

@@ -57,6 +57,9 @@ test('names are text, wherever they stand: legend, search, labels, table, filter
   await page.getByRole('button', { name: 'A closer look' }).click()
   await page.getByRole('button', { name: 'Table' }).click()
   await page.locator('.table tbody th', { hasText: MARKUP }).first().waitFor()
+  await page.getByText('On hover and in the table').click()
+  const box = await page.getByRole('checkbox', { name: KEY, exact: true }).boundingBox()
+  expect(box?.width, 'a long name leaves its box whole').toBeGreaterThan(10)
   await page.getByText('Save', { exact: true }).click()
   const [download] = await Promise.all([
     page.waitForEvent('download'),

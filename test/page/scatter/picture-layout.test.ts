@@ -56,10 +56,14 @@ test('names over the plot keep clear of each other and of the border, the first 
     label('below', 50, 75),
     label('outside', 150, 50),
     label('nowhere', Number.NaN, 50),
+    label('at the left', 2, 20),
+    label('the right', 99, 95),
   ]
   expect(placeLabels(names, screen, measure)).toEqual([
     { text: 'first', x: 50, y: 50 },
     { text: 'below', x: 50, y: 75 },
+    { text: 'at the left', x: 42.5, y: 20 },
+    { text: 'the right', x: 64.5, y: 95 },
   ])
 })
 
