@@ -16,7 +16,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, meaning: string])[] = 
   ['Wheel', 'zoom, once the picture was clicked'],
   ['Shift + drag', 'select with the lasso'],
   ['… with Ctrl or ⌘', 'add to the selection'],
-  ['… with Alt', 'subtract from the selection; with both keep what is in both'],
+  ['… with Alt', 'subtract from it; with both keep what is in both'],
   ['Arrow keys', 'move the picture'],
   ['+ −', 'zoom'],
   ['R, double click', 'show all cells'],

@@ -1,21 +1,18 @@
 import { parseColor, type Rgba } from './css-color.ts'
 
 /**
- * Every 15th of matplotlib's 256 entries (https://bids.github.io/colormap/, CC0; cividis by Nuñez, Anderton and Renslow
- * 2018): straight lines between them stay within 5 % of the published scale.
+ * From matplotlib's 256 entries (https://bids.github.io/colormap/, CC0; cividis by Nuñez, Anderton and Renslow 2018), as
+ * many as keep the straight lines between them within 4 % of the published scale.
  * Single hues and red-blue are ColorBrewer's (https://colorbrewer2.org), without the end that vanishes on white.
  */
 const STOPS: Readonly<Record<string, string>> = {
   viridis:
-    '440154 481769 472a7a 433d84 3d4e8a 355e8d 2e6d8e 297b8e 23898e 1f978b 21a585 2eb37c 46c06f 65cb5e 89d548 b0dd2f d8e219 fde725',
-  magma:
-    '000004 090720 1a1042 311165 4a1079 621980 792282 912b81 aa337d c23b75 d9466b ec5860 f7725c fc8e64 feaa74 fec68a fde2a3 fcfdbf',
+    '440154 481a6c 472f7d 414487 39568c 31688e 2a788e 23888e 1f988b 22a884 35b779 54c568 7ad151 a5db36 d2e21b fde725',
+  magma: '000004 150e37 3b0f70 641a80 8c2981 b63779 de4968 f66f5c fe9f6d fece91 fcfdbf',
   inferno:
-    '000004 0a0722 1e0c45 380962 510e6c 69166e 801f6c 982766 b0315b c63d4d d94d3d e9612b f47918 fa9407 fcb014 f8cd37 f2ea69 fcffa4',
-  plasma:
-    '0d0887 2f0596 4903a0 6100a7 7801a8 8e0ca4 a21d9a b42e8d c43e7f d24f71 de6164 e97257 f3854b f99a3e fdaf31 fdc627 f8df25 f0f921',
-  cividis:
-    '00224e 002d68 163770 2e416d 3f4c6c 4e566c 5c616e 696b71 767676 838179 928c78 a09875 afa471 bfb06b cfbd62 dfca57 f0d846 fee838',
+    '000004 0c0826 240c4f 420a68 5d126e 781c6d 932667 ae305c c73e4c dd513a ed6925 f8850f fca50a fac62d f2e661 fcffa4',
+  plasma: '0d0887 4c02a1 7e03a8 a92396 cb4778 e66c5c f89441 fdc328 f0f921',
+  cividis: '00224e 0a3470 35456c 4f576c 666970 7c7b78 948e77 aea271 c8b866 e4ce52 fee838',
   greys: 'd9d9d9 bdbdbd 969696 737373 525252 252525 000000',
   reds: 'fee0d2 fcbba1 fc9272 fb6a4a ef3b2c cb181d a50f15 67000d',
   blues: 'deebf7 c6dbef 9ecae1 6baed6 4292c6 2171b5 08519c 08306b',

@@ -2,7 +2,9 @@ import { parseColor, toHex } from './css-color.ts'
 import type { Mark, Measure, PictureLayout, TextStyle } from './picture-layout.ts'
 import type { ThemeColors } from './theme.ts'
 
-const FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
+const FAMILY = 'system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
+/** The browser has no memory left for it, or cannot write it as PNG. */
+const TOO_LARGE = 'The browser could not make a picture of this size. Choose a smaller scale.'
 export const FONTS: Readonly<Record<TextStyle, { size: number; weight: number; family: string }>> = {
   heading: { size: 13, weight: 600, family: FAMILY },
   body: { size: 12, weight: 400, family: FAMILY },
@@ -36,7 +38,7 @@ export function paintPicture(
   picture.width = Math.round(layout.width * scale)
   picture.height = Math.round(layout.height * scale)
   const context = picture.getContext('2d')
-  if (!context) throw new Error('The browser has no memory left for a picture of this size. Choose a smaller scale.')
+  if (!context) throw new Error(TOO_LARGE)
   context.fillStyle = toHex(colors.background)
   context.fillRect(0, 0, picture.width, picture.height)
   context.drawImage(canvas, Math.round(layout.plot.x * scale), Math.round(layout.plot.y * scale))
@@ -51,7 +53,7 @@ export function paintPicture(
 export function pngOf(canvas: HTMLCanvasElement): Promise<Blob> {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => {
-      if (blob === null) reject(new Error('The browser could not write a PNG of this size. Choose a smaller scale.'))
+      if (blob === null) reject(new Error(TOO_LARGE))
       else resolve(blob)
     }, 'image/png')
   })

@@ -51,7 +51,7 @@ export class Screen {
   get limitation(): string | null {
     if (this.#gl !== null) return null
     return (
-      'This browser offers no WebGL2: cells are drawn without the graphics card, of many a sample. ' +
+      'This browser offers no WebGL2: of many cells a sample is drawn. ' +
       'Switch on hardware acceleration in its settings, or open the notebook in another browser.'
     )
   }
