@@ -10,7 +10,7 @@ from typing import Any
 import anndata
 import cellucid_notebook
 import pytest
-from cellucid_notebook import _child, _server
+from cellucid_notebook import _child, _report, _server, viewer
 from hypothesis import HealthCheck, settings
 
 from page import Page
@@ -41,6 +41,14 @@ def own_server() -> Iterator[None]:
     cellucid_notebook.cleanup_all()
     yield
     cellucid_notebook.cleanup_all()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report asks who is there until there is an answer, however busy the machine is."""
+    monkeypatch.setattr(viewer, "_REPORT_TIMEOUT_S", 60)
+    monkeypatch.setattr(viewer, "_PING_TIMEOUT_S", 60)
+    monkeypatch.setattr(_report, "_PROBE_TIMEOUT_S", 60)
 
 
 @pytest.fixture(scope="session")

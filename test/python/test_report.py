@@ -9,9 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cellucid_notebook import _report as report_module
 from cellucid_notebook import _server, show_anndata
-from cellucid_notebook import viewer as viewer_module
 from cellucid_notebook._report import ConnectionReport, Facts, report, verdict
 from cellucid_notebook._secrets_mask import masked
 
@@ -117,14 +115,6 @@ def test_a_server_that_is_gone_is_the_reason() -> None:
 )
 def test_secrets_are_taken_out(text: str, shown: str) -> None:
     assert masked({"a": [text]}) == {"a": [shown]}
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is there is asked until it has answered, however busy the machine is."""
-    monkeypatch.setattr(viewer_module, "_REPORT_TIMEOUT_S", 60)
-    monkeypatch.setattr(viewer_module, "_PING_TIMEOUT_S", 60)
-    monkeypatch.setattr(report_module, "_PROBE_TIMEOUT_S", 60)
 
 
 @pytest.mark.usefixtures("patient")

@@ -80,6 +80,7 @@ def test_a_taken_fixed_port_is_an_error_that_leaves_no_process() -> None:
     assert show_anndata(tiny(), port=port).port == port
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_taken_default_port_is_no_problem() -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that just ended leaves traces

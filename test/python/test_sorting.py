@@ -16,7 +16,7 @@ from cellucid_notebook import Viewer, show_anndata
 from page import Page
 
 CELLS, GENES = 30_000, 400
-pytestmark = pytest.mark.usefixtures("own_server")
+pytestmark = pytest.mark.usefixtures("own_server", "patient")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,7 @@ def test_the_first_gene_begins_it_and_page_and_notebook_hear_of_it(path: Path, c
 def test_the_report_says_how_far_it_is(path: Path, cache: Path, open_page: Any) -> None:
     viewer = show_anndata(path)
     page = open_page(viewer)
+    page.answers_pings = True
     gene(page, "g1")
     page.wait_message(lambda: said(page))
     data = viewer.debug_connection()["data"]
@@ -102,6 +103,7 @@ def test_without_room_genes_are_read_all_the_same_and_the_page_says_why_they_tak
     cache.write_text("no folder can be made here")
     viewer = show_anndata(path)
     page = open_page(viewer)
+    page.answers_pings = True
     gene(page, "g7")
     message = page.wait_message(lambda: [message for message in said(page) if message.header["note"]])
     assert message.header["note"].startswith("Genes take seconds: there is no room")
