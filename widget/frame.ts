@@ -34,10 +34,10 @@ export async function openFrame(
 ): Promise<PageLink | null> {
   const { stage, viewerId, events, signal, patience = PATIENCE } = options
   const close = new AbortController()
-  const iframe = makeIframe(content)
+  const origin = content.how === 'srcdoc' ? 'null' : new URL(content.base).origin
+  const iframe = makeIframe(content, origin)
   const follow = () => close.abort()
   signal.addEventListener('abort', follow, { signal: close.signal })
-  const origin = content.how === 'srcdoc' ? 'null' : new URL(content.base).origin
   const hearing = new AbortController()
   const ended = AbortSignal.any([close.signal, hearing.signal])
   const spoke = hearPage(iframe, { origin, viewerId, signal: ended })
@@ -59,12 +59,15 @@ export async function openFrame(
   return page
 }
 
-function makeIframe(content: FrameContent): HTMLIFrameElement {
+function makeIframe(content: FrameContent, origin: string): HTMLIFrameElement {
   const iframe = document.createElement('iframe')
   const isNear = content.how === 'navigate' && isLoopback(new URL(content.base).hostname)
   iframe.title = 'Cellucid: cells of the dataset'
   iframe.referrerPolicy = 'no-referrer'
-  iframe.allow = `fullscreen; clipboard-write${isNear ? '; loopback-network; local-network; local-network-access' : ''}`
+  // Named, since a frame without `src` has none that the browser would allow it for; an opaque one has no name.
+  const page = origin === 'null' ? '*' : origin
+  const near = isNear ? '; loopback-network; local-network; local-network-access' : ''
+  iframe.allow = `fullscreen ${page}; clipboard-write ${page}${near}`
   if (content.how === 'srcdoc') iframe.setAttribute('sandbox', 'allow-scripts allow-downloads')
   // On the notebook's own origin a sandbox with both would be no wall, and without one the proxy sees no login.
   else if (new URL(content.base).origin !== window.origin) {

@@ -25,11 +25,13 @@ export async function converse(page: Page, stage: LabStage): Promise<Conversatio
   const viewer = viewerFrame(page)
   const tell = async (source: string) => JSON.parse(await execute(source)) as Record<string, unknown>
 
+  const home = await placeOf(viewer, '0')
   const { kernel, ...commands } = await tell(ARRANGE)
   await shows(viewer, 'selected', '3')
   await expect.poll(() => colorsSeen(viewer, [MAGENTA])).toBe(1)
   const state = { kernel, page: await viewer.locator('canvas').first().getAttribute('aria-label') }
   const closer = await lookCloser(page, tell)
+  await expect.poll(() => placeOf(viewer, 'made anew'), { message: 'cluster 0 in X_mine, made anew' }).toEqual(home)
   await execute('viewer.set_visibility(); viewer.set_embedding("umap")\nviewer.refresh(); viewer.select_cells([])')
   await chooseGene(viewer, 'made later')
 
@@ -56,11 +58,26 @@ async function lookCloser(page: Page, tell: (source: string) => Promise<unknown>
   const [name, place] = await pointAtACell(viewer)
   await page.mouse.click(...place)
   const told = await tell(`name = ${JSON.stringify(name)}\n${TELL_CLOSELY}`)
+  // A frame has only what the notebook's page allows it.
+  await viewer.getByRole('button', { name: 'Full screen' }).waitFor({ state: 'attached' })
+  expect(await viewer.locator('body').evaluate(mayWriteClipboard)).toBe(true)
   await viewer.locator('.still').waitFor()
   await viewer.getByRole('button', { name: /^made anew/ }).waitFor()
   await viewer.locator('canvas').first().click() // running the cell has moved it
   await viewer.locator('.still').waitFor({ state: 'detached' })
   return told
+}
+
+/** Asked of the policy that the frame was given. */
+function mayWriteClipboard(): boolean {
+  const { featurePolicy } = document as Document & { featurePolicy?: { allowsFeature(name: string): boolean } } // Chromium's
+  return featurePolicy?.allowsFeature('clipboard-write') ?? true
+}
+
+/** Where the name of a category stands in the picture, in whole pixels. */
+async function placeOf(viewer: FrameLocator, name: string): Promise<number[]> {
+  const label = viewer.locator('.labels text').getByText(name, { exact: true })
+  return Promise.all(['x', 'y'].map(async (axis) => Math.round(Number(await label.getAttribute(axis)))))
 }
 
 /** Move the pointer through the picture until it is over a cell. @returns the cell's name as shown, and the place */
@@ -137,6 +154,8 @@ viewer.set_embedding("mine")
 for label in ("at first", "made anew"):
     adata.obs["group"] = adata.obs["louvain"].map({"0": label}).astype("category")
     viewer.set_color_by("group")
+adata.obsm["X_mine"] = adata.obsm["X_umap"].copy()
+viewer.set_embedding("mine")
 mine = viewer.get_session_bundle().state["embedding"]
 viewer.set_embedding("words")
 viewer.freeze()

@@ -116,7 +116,11 @@ describe('to the first picture', () => {
     const host = await startWidgetHost()
     const view = await host.render()
     await host.kernel.push(welcome({ port: server.port }))
-    expect((await view.page()).url).toContain(server.base)
+    const { url, iframe } = await view.page()
+    expect(url).toContain(server.base)
+    // Without a name it would be allowed for the frame's own `src`, which there is none of.
+    const { origin } = new URL(server.base)
+    expect(iframe.allow).toContain(`fullscreen ${origin}; clipboard-write ${origin}`)
   })
 
   test('a proxy that hangs costs its own time, then the proven one is taken', async () => {
@@ -143,6 +147,7 @@ describe('the tunnel', () => {
     expect(page.url).toBeNull()
     expect(page.iframe.getAttribute('srcdoc')).toBe(PAGE_HTML)
     expect(page.iframe.getAttribute('sandbox')).toBe('allow-scripts allow-downloads')
+    expect(page.iframe.allow).toBe('fullscreen *; clipboard-write *')
     page.greet({ viewerId: '' })
     expect(await page.heard('start')).toMatchObject({ transport: 'tunnel', pageKey: KEY })
     page.send({ kind: 'fetch', id: 5, method: 'GET', path: 'x', headers: {}, body: null })
