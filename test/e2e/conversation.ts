@@ -151,6 +151,7 @@ print("{}")`
 const TELL_CLOSELY = `adata.obsm["X_words"] = adata.obs[["louvain", "phase"]].astype(str)
 adata.obsm["X_mine"] = -adata.obsm["X_umap"]
 viewer.set_embedding("mine")
+viewer.get_session_bundle()
 for label in ("at first", "made anew"):
     adata.obs["group"] = adata.obs["louvain"].map({"0": label}).astype("category")
     viewer.set_color_by("group")
