@@ -169,6 +169,7 @@ named = lambda cell: cell is not None and adata.obs_names[cell] == name
 print(json.dumps({"hover": any(named(event["cell"]) for event in told["hover"]), "click": [named(click["cell"]), click["button"], click["shift"]],
     "made later": mine, "state": named(viewer.state.click["cell"]), "call": error["call"], "reason": error["reason"]}))`
 
+/** A thread prints into the cell only with the cell's context: else into what the kernel hears last, here the page's words. */
 const WAIT_FOR_A_LASSO = `viewer.set_color_by("louvain")
 @viewer.on_selection
 def tell_of_it(event):
@@ -178,7 +179,7 @@ def say_that_it_waits():
     while not viewer._board._waiters:
         threading.Event().wait(0.001)
     print("waiting", flush=True)
-threading.Thread(target=say_that_it_waits).start()
+threading.Thread(target=contextvars.copy_context().run, args=(say_that_it_waits,)).start()
 event = viewer.wait_for_event("selection", timeout=30, predicate=lambda event: len(event["cells"]) > 0)
 print(event["source"], "of", len(event["cells"]), "cells")`
 

@@ -9,7 +9,7 @@ export const SCENARIO_CELLS = scenarioCells()
 /** @param options more arguments of `show_anndata`, as Python writes them */
 export function scenarioCells(...options: string[]): string[] {
   return [
-    `import json, threading
+    `import contextvars, json, threading
 import scanpy as sc
 from cellucid_notebook import show_anndata
 adata = sc.datasets.pbmc68k_reduced()
