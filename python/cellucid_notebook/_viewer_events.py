@@ -39,6 +39,9 @@ class ViewerEvents:
     def _why_silent(self) -> str:
         raise NotImplementedError
 
+    def _tell_observers(self, event: Event) -> None:
+        raise NotImplementedError
+
     def _warn_when_waiting_is_in_vain(self) -> None:
         raise NotImplementedError
 
@@ -102,8 +105,8 @@ class ViewerEvents:
         self._hooks.remove(event, callback)
 
     def clear_hooks(self, event: str | None = None) -> None:
-        """Unregister all callbacks of one event, or of all."""
-        self._hooks.clear(event)
+        """Unregister all callbacks of one event, or of all. Who observes ``selection`` goes on doing so."""
+        self._hooks.clear(event, but=self._tell_observers)
 
     def wait_for_event(
         self, event: str, timeout: float | None = None, *, predicate: Callable[[Event], bool] | None = None

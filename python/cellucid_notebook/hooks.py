@@ -62,10 +62,11 @@ class Hooks:
         if callback in callbacks:
             callbacks.remove(callback)
 
-    def clear(self, hook: str | None = None) -> None:
-        """Unregister all callbacks of one hook, or of all."""
+    def clear(self, hook: str | None = None, *, but: Callback | None = None) -> None:
+        """Unregister all callbacks of one hook, or of all, ``but`` one that is not the user's."""
         for name in HOOKS if hook is None else (hook,):
-            self._list(name).clear()
+            callbacks = self._list(name)
+            callbacks[:] = [callback for callback in callbacks if callback == but]
 
     def wants(self, hook: str) -> bool:
         """Whether anybody listens."""

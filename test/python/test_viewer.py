@@ -255,6 +255,19 @@ def test_what_a_command_selects_is_the_selection_and_no_event(pbmc: Any, open_pa
     assert seen.empty(), "the server keeps each selection too: it is told once"
 
 
+def test_who_observes_the_selection_goes_on_when_the_hooks_are_cleared(pbmc: Any, open_page: Any) -> None:
+    viewer = show_anndata(pbmc)
+    page = open_page(viewer)
+    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    viewer.observe(seen.put, "selection")
+    hooked: list[Any] = []
+    viewer.on_selection(hooked.append)
+    viewer.clear_hooks()
+    page.select([5], 700)
+    assert seen.get(timeout=10)["new"].tolist() == [5]
+    assert hooked == []
+
+
 def test_two_selections_whose_bytes_are_alike_are_told_apart(pbmc: Any, open_page: Any) -> None:
     viewer = show_anndata(pbmc[:32].copy())
     page = open_page(viewer)
