@@ -25,23 +25,25 @@ export function legendOf(store: Store): LegendPicture | null {
   return { kind: 'categories', title, entries: entries.filter(({ name }) => !hidden.has(name)) }
 }
 
-/** The names of the categories at their cells, those with most cells first; none where they are switched off. */
+/** The names of the categories at their visible cells, those with most first; none where they are switched off. */
 export function labelsOf(store: Store): readonly Label[] {
   const { color, embedding, hasLabels } = store
   const column = color.value?.column
   if (!hasLabels.value || color.value === null || column?.kind !== 'codes' || embedding.value === null) return []
-  const { categories, codes } = column
+  const { categories } = column
+  const codes = column.codes.slice()
+  for (const cell of store.masked.value) codes[cell] = -1 // wraps to the code of what is missing
   const counts = categoryCounts(codes, categories.length)
   const centers = categoryCenters(embedding.value, codes, categories.length)
   const hidden = hiddenNames(store, color.value)
   return [...categories.entries()]
-    .filter(([, name]) => !hidden.has(name))
+    .filter(([i, name]) => counts[i] && !hidden.has(name))
     .sort(([a], [b]) => (counts[b] ?? 0) - (counts[a] ?? 0))
     .slice(0, MAX_LABELS)
-    .map(([i, name]) => ({
-      text: shortened(name),
-      at: [centers[3 * i] ?? 0, centers[3 * i + 1] ?? 0, centers[3 * i + 2] ?? 0],
-    }))
+    .map(([i, name]) => {
+      const [x = 0, y = 0, z = 0] = centers.subarray(3 * i)
+      return { text: shortened(name), at: [x, y, z] }
+    })
 }
 
 function shortened(name: string): string {

@@ -56,7 +56,7 @@ function emptySentence(store: Store): string | null {
   const all = store.cellCount.value
   if (all === 0) return 'The dataset has no cells.'
   const placeless = store.embedding.value.missingCells
-  if (placeless === all) return 'No cell has a position in this embedding. Choose another one.'
+  if (placeless === all) return 'No cell has a position in this embedding. Choose another.'
   if (store.visibleCells.value === 0) return 'All cells are hidden: remove a filter, or run viewer.set_visibility().'
   return placeless > 0 ? `${formatCells(placeless)} without a position in this embedding.` : null
 }
