@@ -132,9 +132,13 @@ end = time.monotonic() + 60
 while time.monotonic() < end:
     pass`
 
-/** `PyDLL` keeps the interpreter's lock during the call, as a C extension does that never releases it. A signal ends it. */
+/**
+ * `PyDLL` keeps the interpreter's lock during the call, as a C extension does that never releases it. A signal ends it.
+ * ipykernel only puts what a flush says in line to be sent; once the second one is through, the first has been.
+ */
 const HOLD_THE_INTERPRETER = `import ctypes
 print("holding", flush=True)
+print(end="", flush=True)
 ctypes.PyDLL(None).sleep(100)`
 
 /** Show the quickstart's cells from an .h5ad file, whose genes the server reads without the kernel. */

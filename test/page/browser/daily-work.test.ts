@@ -477,6 +477,11 @@ describe('manners', () => {
       [350, 300],
       [400, 300],
     ] as const
+    // As far as that, Chromium takes it for the way back to the page before, where it may.
+    await swipe(
+      page,
+      [50, 300, 600, 850, 900].map((x) => [x, 300]),
+    )
     await swipe(page, aside)
     expect(await x()).toBe(home)
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('BODY')
