@@ -25,13 +25,13 @@ export async function converse(page: Page, stage: LabStage): Promise<Conversatio
   const viewer = viewerFrame(page)
   const tell = async (source: string) => JSON.parse(await execute(source)) as Record<string, unknown>
 
-  const home = await placeOf(viewer, '0')
+  const home = await placeOf(viewer, '1')
   const { kernel, ...commands } = await tell(ARRANGE)
   await shows(viewer, 'selected', '3')
   await expect.poll(() => colorsSeen(viewer, [MAGENTA])).toBe(1)
   const state = { kernel, page: await viewer.locator('canvas').first().getAttribute('aria-label') }
   const closer = await lookCloser(page, tell)
-  await expect.poll(() => placeOf(viewer, 'made anew'), { message: 'cluster 0 in X_mine, made anew' }).toEqual(home)
+  await expect.poll(() => placeOf(viewer, 'made anew'), { message: 'cluster 1 in X_mine, made anew' }).toEqual(home)
   await execute('viewer.set_visibility(); viewer.set_embedding("umap")\nviewer.refresh(); viewer.select_cells([])')
   await chooseGene(viewer, 'made later')
 
@@ -153,7 +153,7 @@ adata.obsm["X_mine"] = -adata.obsm["X_umap"]
 viewer.set_embedding("mine")
 viewer.get_session_bundle()
 for label in ("at first", "made anew"):
-    adata.obs["group"] = adata.obs["louvain"].map({"0": label}).astype("category")
+    adata.obs["group"] = adata.obs["louvain"].map({"1": label}).astype("category")
     viewer.set_color_by("group")
 adata.obsm["X_mine"] = adata.obsm["X_umap"].copy()
 viewer.set_embedding("mine")
