@@ -94,8 +94,13 @@ describe('to the first picture', () => {
   })
 
   test('the proxy of the notebook before the direct port, although that answers first', async () => {
-    const server = await fakeServer(ourServer())
-    const slow: RequestListener = (request, response) => void setTimeout(() => ourServer()(request, response), 100)
+    const answered = Promise.withResolvers<void>()
+    const server = await fakeServer((request, response) => {
+      response.once('finish', answered.resolve)
+      ourServer()(request, response)
+    })
+    const slow: RequestListener = (request, response) =>
+      void answered.promise.then(() => ourServer()(request, response))
     visitNotebook(await fakeServer(notebookWith(() => server.port, slow)))
     const host = await startWidgetHost()
     const view = await host.render()
