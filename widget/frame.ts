@@ -66,8 +66,8 @@ function makeIframe(content: FrameContent, origin: string): HTMLIFrameElement {
   iframe.referrerPolicy = 'no-referrer'
   // Named, since a frame without `src` has none that the browser would allow it for; an opaque one has no name.
   const page = origin === 'null' ? '*' : origin
-  const near = isNear ? '; loopback-network; local-network; local-network-access' : ''
-  iframe.allow = `fullscreen ${page}; clipboard-write ${page}${near}`
+  const near = isNear ? ['loopback-network', 'local-network', 'local-network-access'] : []
+  iframe.allow = ['fullscreen', 'clipboard-write', ...near].map((what) => `${what} ${page}`).join('; ')
   if (content.how === 'srcdoc') iframe.setAttribute('sandbox', 'allow-scripts allow-downloads')
   // On the notebook's own origin a sandbox with both would be no wall, and without one the proxy sees no login.
   else if (new URL(content.base).origin !== window.origin) {

@@ -125,7 +125,9 @@ describe('to the first picture', () => {
     expect(url).toContain(server.base)
     // Without a name it would be allowed for the frame's own `src`, which there is none of.
     const { origin } = new URL(server.base)
-    expect(iframe.allow).toContain(`fullscreen ${origin}; clipboard-write ${origin}`)
+    const ofTheComputer = ['loopback-network', 'local-network', 'local-network-access']
+    const all = ['fullscreen', 'clipboard-write', ...ofTheComputer]
+    expect(iframe.allow).toBe(all.map((what) => `${what} ${origin}`).join('; '))
   })
 
   test('a proxy that hangs costs its own time, then the proven one is taken', async () => {
