@@ -31,6 +31,7 @@ export const PAGE = {
   ...BROWSER,
   entryPoints: ['page/main.tsx'],
   plugins: [unusedSchemasLeave(), shadersWithoutAir()],
+  define: { 'window.__PREACT_SIGNALS_DEVTOOLS__': 'false' },
   // Children as arguments are shorter than as a member of every element's props.
   tsconfigRaw: { compilerOptions: { jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment' } },
   inject: ['page/jsx-factory.ts'],
@@ -71,6 +72,7 @@ async function smaller(root, script) {
       unsafe_methods: true,
       pure_getters: false,
       keep_fargs: false,
+      lhs_constants: false, // comparisons repeat better as they are written
     },
     mangle: { properties: { regex: new RegExp(`^(${names.join('|')})$`) } },
   }

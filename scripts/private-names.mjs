@@ -27,7 +27,7 @@ export async function privateNames(root) {
     for (const word of text.match(/[A-Za-z_$][\w$]*/g) ?? []) taken.add(word)
   }
   for (const text of await texts(root, 'protocol', /^(?!hosted\.ts$).*\.(ts|json)$/)) take(text)
-  for (const file of SHARED_FILES) take(await readFile(join(root, file), 'utf8'))
+  for (const file of SHARED_FILES) take(await program(join(root, file)))
   const interfaces = await readFile(join(root, BROWSER_INTERFACES), 'utf8')
   for (const [, name] of interfaces.matchAll(/^ +(?:readonly )?(\w+)\??[(:<]/gm)) taken.add(name)
   for (const text of page) {
@@ -41,7 +41,11 @@ export async function privateNames(root) {
 
 async function texts(root, folder, pattern) {
   const files = await readdir(join(root, folder), { recursive: true })
-  return Promise.all(
-    files.filter((file) => pattern.test(file)).map((file) => readFile(join(root, folder, file), 'utf8')),
-  )
+  return Promise.all(files.filter((file) => pattern.test(file)).map((file) => program(join(root, folder, file))))
+}
+
+/** A source without what no program reads: its comments, and where its imports come from. */
+async function program(path) {
+  const source = await readFile(path, 'utf8')
+  return source.replace(/^\s*\/\*\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*|\bfrom '[^']*'/gm, '')
 }
