@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { CHANNEL_LIMITS, pollHeadSchema } from '../protocol/channel.ts'
-import { decodeFrame, FrameReader, joinFrames, MAX_FRAME_BYTES } from '../protocol/frame.ts'
+import { decodeFrame, joinFrames, MAX_FRAME_BYTES, splitFrames } from '../protocol/frame.ts'
 import { ROUTES } from '../protocol/urls.ts'
 import { Backoff, delay } from './backoff.ts'
 import { failureOfAnswer, ServerFailure } from './failure.ts'
@@ -109,7 +109,7 @@ export class PollCarrier {
   }
 
   #take(body: Uint8Array): void {
-    const [head, ...frames] = new FrameReader().push(body)
+    const [head, ...frames] = splitFrames(body)
     if (head === undefined) throw new ServerFailure('gone', 'A proxy cut the connection. Reload the notebook page.')
     const { cursor } = v.parse(pollHeadSchema, decodeFrame(head).header)
     for (const frame of frames) this.#handlers.frame(frame)

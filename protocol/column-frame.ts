@@ -1,4 +1,5 @@
 import { ProtocolError } from './errors.ts'
+import { parseJsonHeader } from './json-header.ts'
 
 /**
  * One value per cell; row *i* is row *i* of `obs`. The only codec of a column.
@@ -55,7 +56,16 @@ const MAX_HEADER_BYTES = 64 << 20
 
 export type Section = Float32Array | Uint32Array | Uint16Array | Uint8Array
 type SectionType = 'f4' | 'u4' | 'u2' | 'u1'
-const ITEM_BYTES = { f4: 4, u4: 4, u2: 2, u1: 1 } as const satisfies Record<SectionType, number>
+type SectionArray = {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): Section
+}
+const SECTIONS: Record<SectionType, SectionArray> = {
+  f4: Float32Array,
+  u4: Uint32Array,
+  u2: Uint16Array,
+  u1: Uint8Array,
+}
 
 /** Encode a column: magic, `u32` header length, JSON header padded to 8, sections each aligned to 8. */
 export function encodeColumn(column: Column): Uint8Array {
@@ -190,34 +200,25 @@ function decodeSections(frame: Uint8Array): { header: Record<string, unknown>; s
   if (frame.length < 12 || MAGIC.some((byte, i) => frame[i] !== byte)) throw badColumn('no column frame')
   const headerLength = new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(8, true)
   if (headerLength > Math.min(frame.length - 12, MAX_HEADER_BYTES)) throw badColumn(`a header of ${headerLength} bytes`)
-  const header = parseJsonObject(frame.subarray(12, 12 + headerLength))
+  const header = parseJsonHeader(frame.subarray(12, 12 + headerLength), badColumn)
   const sections: Section[] = []
   let offset = 12 + headerLength
   for (const [type, length] of sectionList(header.sections)) {
-    const bytes = length * ITEM_BYTES[type]
+    const bytes = length * SECTIONS[type].BYTES_PER_ELEMENT
     if (offset + bytes > frame.length) throw badColumn(`${frame.length} bytes, ${offset + bytes} announced`)
-    sections.push(sectionView(frame, offset, type, length))
+    sections.push(sectionView(frame, offset, bytes, type))
     offset = aligned(offset + bytes)
   }
   return { header, sections }
 }
 
-function sectionView(frame: Uint8Array, offset: number, type: SectionType, length: number): Section {
-  const bytes = length * ITEM_BYTES[type]
+function sectionView(frame: Uint8Array, offset: number, bytes: number, type: SectionType): Section {
+  const Items = SECTIONS[type]
+  const itemBytes = Items.BYTES_PER_ELEMENT
   // A view into a larger buffer may start anywhere, and a typed array on an odd offset throws: then copy.
-  const isAligned = (frame.byteOffset + offset) % ITEM_BYTES[type] === 0
-  const source = isAligned ? frame : frame.slice(offset, offset + bytes)
-  const start = isAligned ? frame.byteOffset + offset : 0
-  switch (type) {
-    case 'f4':
-      return new Float32Array(source.buffer, start, length)
-    case 'u4':
-      return new Uint32Array(source.buffer, start, length)
-    case 'u2':
-      return new Uint16Array(source.buffer, start, length)
-    case 'u1':
-      return new Uint8Array(source.buffer, start, length)
-  }
+  const isAligned = (frame.byteOffset + offset) % itemBytes === 0
+  const source = isAligned ? frame.subarray(offset) : frame.slice(offset, offset + bytes)
+  return new Items(source.buffer, source.byteOffset, bytes / itemBytes)
 }
 
 function sectionType(section: Section): SectionType {
@@ -230,20 +231,10 @@ function sectionList(value: unknown): [SectionType, number][] {
   if (!Array.isArray(value)) throw badColumn('no list of sections')
   return value.map((entry: unknown) => {
     const [type, length] = Array.isArray(entry) ? (entry as unknown[]) : []
-    if (typeof type !== 'string' || !Object.hasOwn(ITEM_BYTES, type))
+    if (typeof type !== 'string' || !Object.hasOwn(SECTIONS, type))
       throw badColumn(`section type ${JSON.stringify(type)}`)
     return [type as SectionType, count(length)] // the type was just looked up
   })
-}
-
-function parseJsonObject(bytes: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  } catch (cause) {
-    throw badColumn('a header that is not JSON', cause)
-  }
-  throw badColumn('a header that is no object')
 }
 
 function aligned(length: number): number {

@@ -1,4 +1,5 @@
 import { ProtocolError } from './errors.ts'
+import { parseJsonHeader } from './json-header.ts'
 
 /**
  * The one message frame of pipe, WebSocket and long-poll:
@@ -16,7 +17,6 @@ export const MAX_BODY_BYTES = 256 << 20
 const MIN_PART_BYTES = 64 << 10
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** Encode one frame. @throws ProtocolError `too_large` past MAX_FRAME_BYTES */
 export function encodeFrame(header: object, body: Uint8Array = new Uint8Array()): Uint8Array {
@@ -52,19 +52,10 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if (bytes.length < 4) throw badFrame(`${bytes.length} bytes`)
   const headerLength = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true)
   if (headerLength > bytes.length - 4) throw badFrame(`a header of ${headerLength} in ${bytes.length} bytes`)
-  return { header: parseHeader(bytes.subarray(4, 4 + headerLength)), body: bytes.subarray(4 + headerLength) }
-}
-
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
-  let header: unknown
-  try {
-    header = JSON.parse(decoder.decode(bytes))
-  } catch (cause) {
-    throw badFrame('a header that is not JSON', cause)
+  return {
+    header: parseJsonHeader(bytes.subarray(4, 4 + headerLength), badFrame),
+    body: bytes.subarray(4 + headerLength),
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header))
-    throw badFrame('a header that is no object')
-  return header as Record<string, unknown> // just checked; fields stay unknown
 }
 
 /**
@@ -155,57 +146,23 @@ export class FrameAssembler {
   }
 }
 
-/** Cuts a byte stream (`u32` length, frame, …) into frames; keeps what is not whole yet. */
-export class FrameReader {
-  #chunks: Uint8Array[] = []
-  #held = 0
-
-  /** Take the next bytes; the frames that are whole now. @throws ProtocolError `bad_frame` on an impossible length */
-  push(chunk: Uint8Array): Uint8Array[] {
-    this.#chunks.push(chunk)
-    this.#held += chunk.length
-    const frames: Uint8Array[] = []
-    for (let length = this.#nextLength(); length !== null && this.#held >= 4 + length; length = this.#nextLength()) {
-      this.#take(4)
-      frames.push(this.#take(length))
-    }
-    return frames
+/**
+ * The frames of a whole piece of a stream (`u32` length, frame, …), as views on it.
+ * @throws ProtocolError `bad_frame` on an impossible length, and when the last one is cut
+ */
+export function splitFrames(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const frames: Uint8Array[] = []
+  let offset = 0
+  while (offset < bytes.length) {
+    const length = offset + 4 > bytes.length ? Number.NaN : view.getUint32(offset, true)
+    offset += 4
+    if (!(length >= 4 && length <= Math.min(MAX_FRAME_BYTES, bytes.length - offset)))
+      throw badFrame('a frame that is cut')
+    frames.push(bytes.subarray(offset, offset + length))
+    offset += length
   }
-
-  #nextLength(): number | null {
-    if (this.#held < 4) return null
-    const head = this.#take(4)
-    this.#chunks.unshift(head)
-    this.#held += 4
-    const length = new DataView(head.buffer, head.byteOffset, 4).getUint32(0, true)
-    if (length < 4 || length > MAX_FRAME_BYTES) throw badFrame(`a frame of ${length} bytes`)
-    return length
-  }
-
-  #take(length: number): Uint8Array {
-    this.#held -= length
-    const first = this.#chunks[0]
-    if (first !== undefined && first.length >= length) {
-      if (first.length === length) this.#chunks.shift()
-      else this.#chunks[0] = first.subarray(length)
-      return first.subarray(0, length)
-    }
-    return this.#gather(length)
-  }
-
-  #gather(length: number): Uint8Array {
-    const taken = new Uint8Array(length)
-    let filled = 0
-    while (filled < length) {
-      const chunk = this.#chunks.shift()
-      if (chunk === undefined) throw badFrame('a short stream')
-      const part = chunk.subarray(0, length - filled)
-      taken.set(part, filled)
-      filled += part.length
-      if (part.length < chunk.length) this.#chunks.unshift(chunk.subarray(part.length))
-    }
-    return taken
-  }
+  return frames
 }
 
 /** Join frames into the bytes of a stream: each with its `u32` length before it. */

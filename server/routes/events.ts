@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import * as v from 'valibot'
 import { pageMessageSchema } from '../../protocol/channel.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
-import { decodeFrame, FrameReader } from '../../protocol/frame.ts'
+import { decodeFrame, splitFrames } from '../../protocol/frame.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { PollCarrier } from '../carrier.ts'
 import type { PageChannel } from '../channel.ts'
@@ -51,11 +51,11 @@ function pageOf(request: FastifyRequest, viewers: Viewers): PageChannel {
 
 /** @throws ProtocolError `bad_frame` when the last one is cut */
 function framesOf(body: Buffer): Uint8Array[] {
-  const frames = new FrameReader().push(body)
-  const whole = frames.reduce((sum, frame) => sum + 4 + frame.byteLength, 0)
-  if (whole !== body.byteLength)
-    throw new ProtocolError('bad_frame', 'The posted events did not arrive whole. Reload the page.')
-  return frames
+  try {
+    return splitFrames(body)
+  } catch (cause) {
+    throw new ProtocolError('bad_frame', 'The posted events did not arrive whole. Reload the page.', { cause })
+  }
 }
 
 function takeFrame(page: PageChannel, frame: Uint8Array): void {

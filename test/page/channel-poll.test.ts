@@ -4,7 +4,7 @@ import { PollCarrier } from '../../page/channel-poll.ts'
 import { ServerFailure } from '../../page/failure.ts'
 import { Outgoing } from '../../page/outgoing.ts'
 import type { Answer, Call, Transport } from '../../page/transport.ts'
-import { decodeFrame, encodeFrame, FrameAssembler, FrameReader, joinFrames } from '../../protocol/frame.ts'
+import { decodeFrame, encodeFrame, FrameAssembler, joinFrames, splitFrames } from '../../protocol/frame.ts'
 import { bytes, json, refused } from './memory-server.ts'
 
 /** The server's half of post and long-poll, with switches for what proxies and networks do. */
@@ -53,7 +53,7 @@ class PollServer implements Transport {
     this.posts.push({ sequence, bytes: body.length })
     if (sequence === this.#applied + 1) {
       this.#applied = sequence
-      for (const frame of new FrameReader().push(body)) {
+      for (const frame of splitFrames(body)) {
         const message = this.#assembler.push(frame)
         if (message !== null) this.messages.push({ ...message.header, length: message.body.length })
       }

@@ -5,9 +5,9 @@ import {
   encodeFrame,
   encodeMessage,
   FrameAssembler,
-  FrameReader,
   joinFrames,
   MAX_FRAME_BYTES,
+  splitFrames,
 } from '../../protocol/frame.ts'
 import { fromHex, misaligned, readBytes, readJson } from './fixtures.ts'
 
@@ -19,12 +19,11 @@ const golden = readJson<Golden>('frames')
 const stream = readBytes('frames')
 
 describe('frames as Python writes them', () => {
-  test('are read whole, whatever the pieces they arrive in', () => {
-    for (const pieceBytes of [1, 3, 7, 64, stream.length]) {
-      const messages = readAll(stream, pieceBytes)
-      expect(messages.map(({ header }) => header)).toEqual(golden.messages.map(({ header }) => header))
-      expect(messages.map(({ body }) => [...body])).toEqual(golden.messages.map(({ body }) => [...fromHex(body)]))
-    }
+  test('are read one by one from the bytes of a stream', () => {
+    const assembler = new FrameAssembler()
+    const messages = splitFrames(misaligned(stream)).flatMap((frame) => assembler.push(frame) ?? [])
+    expect(messages.map(({ header }) => header)).toEqual(golden.messages.map(({ header }) => header))
+    expect(messages.map(({ body }) => [...body])).toEqual(golden.messages.map(({ body }) => [...fromHex(body)]))
   })
 
   test('are written byte for byte the same', () => {
@@ -91,18 +90,11 @@ test('what is no frame is refused', () => {
   expect(() => decodeFrame(misaligned(Uint8Array.of(4, 0, 0, 0, 0x5b, 0x5d, 0x20, 0x20)))).toThrowError(/no object/)
   expect(() => decodeFrame(Uint8Array.of(4, 0, 0, 0, 1, 2, 3, 4))).toThrowError(/not JSON/)
   expect(() => encodeFrame({}, new Uint8Array(MAX_FRAME_BYTES))).toThrowError(/at most/)
-  expect(() => new FrameReader().push(Uint8Array.of(255, 255, 255, 255))).toThrowError(/expected/)
-})
-
-function readAll(bytes: Uint8Array, pieceBytes: number) {
-  const reader = new FrameReader()
-  const assembler = new FrameAssembler()
-  const messages = []
-  for (let at = 0; at < bytes.length; at += pieceBytes) {
-    for (const frame of reader.push(bytes.subarray(at, at + pieceBytes))) messages.push(assembler.push(frame))
+  for (const cut of [1, 4, stream.length - 1]) {
+    expect(() => splitFrames(stream.subarray(0, cut))).toThrowError(/a frame that is cut/)
   }
-  return messages.filter((message) => message !== null)
-}
+  expect(() => splitFrames(Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0))).toThrowError(/expected/)
+})
 
 /** As `pattern` of scripts/fixtures.py. */
 function pattern(length: number): Uint8Array {

@@ -2,14 +2,14 @@ import { PassThrough, Writable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ProtocolError } from '../../protocol/errors.ts'
-import { encodeFrame, FrameAssembler, FrameReader, joinFrames, MAX_FRAME_BYTES } from '../../protocol/frame.ts'
+import { encodeFrame, joinFrames, MAX_FRAME_BYTES } from '../../protocol/frame.ts'
+import { MessageReader } from '../../server/message-reader.ts'
 import { type Answer, type Message, Pipe } from '../../server/pipe.ts'
 import { piecesOf } from '../../server/process-streams.ts'
 
 /** An output whose reader takes one write at a time, when told to. */
 class SlowOutput extends Writable {
-  readonly #frames = new FrameReader()
-  readonly #assembler = new FrameAssembler()
+  readonly #reader = new MessageReader()
   #release: (() => void) | null = null
   /** Headers of the messages read so far, with their bodies' lengths. */
   readonly read: Record<string, unknown>[] = []
@@ -38,10 +38,7 @@ class SlowOutput extends Writable {
   }
 
   #take(chunk: Buffer): void {
-    for (const bytes of this.#frames.push(chunk)) {
-      const frame = this.#assembler.push(bytes)
-      if (frame !== null) this.read.push({ ...frame.header, bytes: frame.body.byteLength })
-    }
+    for (const { header, body } of this.#reader.push(chunk)) this.read.push({ ...header, bytes: body.byteLength })
   }
 }
 

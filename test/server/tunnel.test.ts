@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { decodeEmbedding } from '../../protocol/column-frame.ts'
-import { encodeFrame, FrameReader, joinFrames } from '../../protocol/frame.ts'
+import { encodeFrame, joinFrames, splitFrames } from '../../protocol/frame.ts'
 import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
 import { Tunnel, type TunnelFetch } from '../../server/tunnel.ts'
 import { appStage } from '../stage/app-stage.ts'
@@ -90,10 +90,10 @@ describe('through the notebook', () => {
     const body = joinFrames([encodeFrame(hello)])
     expect((await ask(`${ROUTES.events}?sequence=1`, { httpMethod: 'POST', headers, body })).status).toBe(200)
     const polled = await ask(`${ROUTES.commands}?after=0`, { headers })
-    expect(new FrameReader().push(polled.body)).toHaveLength(2)
+    expect(splitFrames(polled.body)).toHaveLength(2)
     const waiting = ask(`${ROUTES.commands}?after=1`, { headers })
     await viewer.addCommand(1, { kind: 'freeze' }, new Uint8Array())
-    expect(new FrameReader().push((await waiting).body)).toHaveLength(2)
+    expect(splitFrames((await waiting).body)).toHaveLength(2)
   })
 
   test('only the headers that the page needs go in, and only those come out', async () => {

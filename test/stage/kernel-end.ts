@@ -1,7 +1,8 @@
 import type { Readable, Writable } from 'node:stream'
 import { ProtocolError } from '../../protocol/errors.ts'
-import { encodeMessage, type Frame, FrameAssembler, FrameReader, joinFrames } from '../../protocol/frame.ts'
+import { encodeMessage, type Frame, joinFrames } from '../../protocol/frame.ts'
 import type { KernelCall, ServerCall, SourceRead } from '../../protocol/pipe.ts'
+import { MessageReader } from '../../server/message-reader.ts'
 import type { KernelAnswer } from './small-dataset.ts'
 
 export type Heard = ServerCall & { body: Uint8Array }
@@ -27,13 +28,9 @@ export class KernelEnd {
     this.#read = read
     // A server that ended cannot be written to; its end is what tests look at.
     input.on('error', () => input.destroy())
-    const frames = new FrameReader()
-    const assembler = new FrameAssembler()
+    const reader = new MessageReader()
     output.on('data', (chunk: Buffer) => {
-      for (const bytes of frames.push(chunk)) {
-        const frame = assembler.push(bytes)
-        if (frame !== null) void this.#take(frame)
-      }
+      for (const message of reader.push(chunk)) void this.#take(message)
     })
     output.once('close', () => {
       for (const ask of this.#asks.values()) ask.reject(new Error('The server ended.'))

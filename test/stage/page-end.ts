@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
 import type { PageMessage, ServerMessage } from '../../protocol/channel.ts'
-import { encodeMessage, FrameAssembler, FrameReader, joinFrames } from '../../protocol/frame.ts'
+import { encodeMessage, FrameAssembler, joinFrames, splitFrames } from '../../protocol/frame.ts'
 import type { PageKey, ViewerId } from '../../protocol/probe.ts'
 import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
@@ -128,7 +128,7 @@ export class PollPage extends PageEnd {
       const answer = await this.ask(cursor)
       if (answer === null) return
       if (answer.status !== 200) return this.end(answer.status)
-      const [head, ...frames] = new FrameReader().push(answer.body)
+      const [head, ...frames] = splitFrames(answer.body)
       cursor = Number(new FrameAssembler().push(head ?? new Uint8Array())?.header.cursor)
       for (const frame of frames) this.take(frame)
     }
