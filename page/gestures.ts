@@ -36,7 +36,7 @@ export class Gestures {
   #drag: Drag | null = null
   #hoverFrame = 0
 
-  constructor(canvas: HTMLCanvasElement, scatter: Scatter, handlers: GestureHandlers, signal: AbortSignal) {
+  constructor(canvas: HTMLCanvasElement, scatter: Scatter, handlers: GestureHandlers) {
     this.#canvas = canvas
     this.#scatter = scatter
     this.#handlers = handlers
@@ -44,7 +44,7 @@ export class Gestures {
       type: Type,
       hear: (event: HTMLElementEventMap[Type]) => void,
     ) => {
-      canvas.addEventListener(type, hear, { signal, passive: false })
+      canvas.addEventListener(type, hear, { passive: false })
     }
     on('pointerdown', (event) => this.#down(event))
     on('pointermove', (event) => this.#move(event))
@@ -53,7 +53,8 @@ export class Gestures {
     on('pointerleave', (event) => this.#leave(event))
     on('dblclick', () => scatter.resetCamera())
     on('wheel', (event) => this.#wheel(event))
-    signal.addEventListener('abort', () => cancelAnimationFrame(this.#hoverFrame))
+    // It may move the picture from under the pointer.
+    on('keydown', () => handlers.hovered(null, [0, 0]))
   }
 
   /** @returns whether an outline was being drawn */
@@ -168,7 +169,9 @@ export class Gestures {
     if (!this.#hasFocus || !document.hasFocus()) return
     event.preventDefault()
     const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * LINE_PX : event.deltaY
-    this.#scatter.zoomBy(Math.exp(-pixels * WHEEL_ZOOM_PER_PX), [event.offsetX, event.offsetY])
+    const at = pointOf(event)
+    this.#scatter.zoomBy(Math.exp(-pixels * WHEEL_ZOOM_PER_PX), at)
+    this.#hover(at)
   }
 }
 
@@ -181,7 +184,7 @@ function rectangle([x0, y0]: Point, [x1, y1]: Point): Point[] {
   ]
 }
 
-function pointOf(event: PointerEvent): [number, number] {
+function pointOf(event: MouseEvent): [number, number] {
   return [event.offsetX, event.offsetY]
 }
 

@@ -12,7 +12,6 @@ export type ImageOptions = { scale: number; format?: 'png' | 'svg'; hasLegend?: 
 export class Picture implements PictureControls {
   readonly scatter: Scatter
   readonly #store: Store
-  readonly #stops: (() => void)[]
 
   /** @throws Error with a sentence where the browser cannot draw */
   constructor(canvas: HTMLCanvasElement, store: Store) {
@@ -24,17 +23,15 @@ export class Picture implements PictureControls {
       },
     })
     this.scatter = scatter
-    this.#stops = [
-      effect(() => scatter.setTheme(store.theme.value)),
-      effect(() => scatter.setEmbedding(store.embedding.value)),
-      effect(() => scatter.setColor(coloringOf(store))),
-      effect(() => scatter.setSelection(store.selection.value.cells)),
-      effect(() => {
-        scatter.setHighlights([...store.highlights.value].map(([color, cells]) => ({ color, cells })))
-      }),
-      effect(() => scatter.setHidden(store.masked.value)),
-      effect(() => scatter.setStyle({ pointSize: store.pointSize.value, opacity: store.opacity.value })),
-    ]
+    effect(() => scatter.setTheme(store.theme.value))
+    effect(() => scatter.setEmbedding(store.embedding.value))
+    effect(() => scatter.setColor(coloringOf(store)))
+    effect(() => scatter.setSelection(store.selection.value.cells))
+    effect(() => {
+      scatter.setHighlights([...store.highlights.value].map(([color, cells]) => ({ color, cells })))
+    })
+    effect(() => scatter.setHidden(store.masked.value))
+    effect(() => scatter.setStyle({ pointSize: store.pointSize.value, opacity: store.opacity.value }))
   }
 
   setCamera(camera: Camera): void {
@@ -58,10 +55,5 @@ export class Picture implements PictureControls {
       labels: labelsOf(this.#store),
     }))
     return format === 'svg' ? this.scatter.toSvg(content) : this.scatter.toPng(content)
-  }
-
-  dispose(): void {
-    for (const stop of this.#stops) stop()
-    this.scatter.dispose()
   }
 }

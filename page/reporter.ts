@@ -17,7 +17,7 @@ const SETTLE_MS = 300
 export class Reporter {
   readonly #store: Store
   readonly #channel: Pick<ChannelClient, 'event' | 'selection' | 'cellSet' | 'state'>
-  #stops: (() => void)[] = []
+  #hasBegun = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #reported = ''
 
@@ -29,47 +29,41 @@ export class Reporter {
   /** From now on; what is on screen is where the viewer was left, so the first look at each signal tells nothing. */
   begin(): void {
     const { selection, hiddenCells, highlights, groups, color, embedding } = this.#store
-    this.#stops = [
-      effect(() => {
-        pageState(this.#store)
-        clearTimeout(this.#timer)
-        this.#timer = setTimeout(() => this.flush(), SETTLE_MS)
-      }),
-      this.#onChange(selection, ({ cells, source }) => {
-        // A selection that the user did not make is no event, but kept for the next page.
-        if (source === 'command' || source === 'state') this.#cellSet(SELECTION, cells)
-        else this.#channel.selection(cells, this.#cellCount, source)
-      }),
-      this.#onChange(hiddenCells, (cells) => this.#cellSet(HIDDEN, cells)),
-      this.#onChange(this.#store.visibleCells, (visibleCells) => {
-        this.#channel.event({ kind: 'visibility', visibleCells })
-      }),
-      this.#onChange(highlights, (now, before) => this.#tellSets(now, before, highlightSet)),
-      this.#onChange(groups, (now, before) => this.#tellSets(now, before, groupSet)),
-      this.#onChange(color, (now, before) => {
-        if (isSameColor(now?.by ?? null, before?.by ?? null)) return
-        this.#channel.event({ kind: 'colorBy', field: now === null ? null : colorLabel(now.by) })
-      }),
-      this.#onChange(embedding, (now) => {
-        if (now !== null) this.#channel.event({ kind: 'embedding', name: now.key, dimensions: now.dimensions })
-      }),
-    ]
+    this.#hasBegun = true
+    effect(() => {
+      pageState(this.#store)
+      clearTimeout(this.#timer)
+      this.#timer = setTimeout(() => this.flush(), SETTLE_MS)
+    })
+    this.#onChange(selection, ({ cells, source }) => {
+      // A selection that the user did not make is no event, but kept for the next page.
+      if (source === 'command' || source === 'state') this.#cellSet(SELECTION, cells)
+      else this.#channel.selection(cells, this.#cellCount, source)
+    })
+    this.#onChange(hiddenCells, (cells) => this.#cellSet(HIDDEN, cells))
+    this.#onChange(this.#store.visibleCells, (visibleCells) => {
+      this.#channel.event({ kind: 'visibility', visibleCells })
+    })
+    this.#onChange(highlights, (now, before) => this.#tellSets(now, before, highlightSet))
+    this.#onChange(groups, (now, before) => this.#tellSets(now, before, groupSet))
+    this.#onChange(color, (now, before) => {
+      if (isSameColor(now?.by ?? null, before?.by ?? null)) return
+      this.#channel.event({ kind: 'colorBy', field: now === null ? null : colorLabel(now.by) })
+    })
+    this.#onChange(embedding, (now) => {
+      if (now !== null) this.#channel.event({ kind: 'embedding', name: now.key, dimensions: now.dimensions })
+    })
   }
 
   /** Tell the state at once, before a command that changed it is acknowledged. */
   flush(): void {
     clearTimeout(this.#timer)
-    if (this.#stops.length === 0) return
+    if (!this.#hasBegun) return
     const state = untracked(() => pageState(this.#store))
     const text = JSON.stringify(state)
     if (text === this.#reported) return
     this.#reported = text
     this.#channel.state(state)
-  }
-
-  end(): void {
-    clearTimeout(this.#timer)
-    for (const stop of this.#stops.splice(0)) stop()
   }
 
   get #cellCount(): number {
@@ -85,10 +79,10 @@ export class Reporter {
     for (const [key, cells] of now) if (before.get(key) !== cells) this.#cellSet(nameOf(key), cells)
   }
 
-  #onChange<Value>(source: { readonly value: Value }, tell: (now: Value, before: Value) => void): () => void {
+  #onChange<Value>(source: { readonly value: Value }, tell: (now: Value, before: Value) => void): void {
     let before: Value | undefined
     let isFirst = true
-    return effect(() => {
+    effect(() => {
       const now = source.value
       untracked(() => {
         if (!isFirst) tell(now, before as Value) // set by the run before this one

@@ -11,9 +11,8 @@ const geneSetSchema = v.object({ axis: v.literal('set'), name: v.string(), keys:
 const colorableSchema = v.variant('axis', [colorBySchema, geneSetSchema])
 const rangeSchema = v.tuple([v.number(), v.number()])
 
-const ownStateSchema = v.object({
-  geneSet: v.fallback(v.nullable(geneSetSchema), null),
-  ranges: v.fallback(v.array(v.object({ by: colorableSchema, range: rangeSchema })), []),
+/** Settings that are kept as they are in the store. */
+const settings = {
   scales: v.fallback(
     v.record(v.string(), v.object({ scale: v.string(), range: v.nullable(rangeSchema), isLog: v.boolean() })),
     {},
@@ -27,6 +26,7 @@ const ownStateSchema = v.object({
   recent: v.fallback(v.array(colorableSchema), []),
   fields: v.fallback(v.nullable(v.array(colorableSchema)), null),
   height: v.fallback(v.nullable(v.number()), null),
+  isPanelOpen: v.fallback(v.nullable(v.boolean()), null),
   closerLook: v.fallback(
     v.object({
       view: v.nullable(v.picklist(['violins', 'dots', 'table'])),
@@ -35,20 +35,13 @@ const ownStateSchema = v.object({
     }),
     { view: null, by: null, genes: [] },
   ),
+}
+const SETTINGS = Object.keys(settings) as (keyof typeof settings)[] // of an object that nobody else made
+const ownStateSchema = v.object({
+  geneSet: v.fallback(v.nullable(geneSetSchema), null),
+  ranges: v.fallback(v.array(v.object({ by: colorableSchema, range: rangeSchema })), []),
+  ...settings,
 })
-/** Settings that are kept as they are in the store. */
-const SETTINGS = [
-  'scales',
-  'categoryColors',
-  'pointSize',
-  'opacity',
-  'hasLabels',
-  'background',
-  'recent',
-  'fields',
-  'height',
-  'closerLook',
-] as const
 export type OwnState = Frozen<v.InferOutput<typeof ownStateSchema>>
 type Frozen<T> = T extends object ? { readonly [Key in keyof T]: Frozen<T[Key]> } : T
 

@@ -68,6 +68,8 @@ export class Store {
   readonly opacity = signal<number | null>(null)
   readonly hasLabels = signal(true)
   readonly closerLook = signal<CloserLook>({ view: null, by: null, genes: [] })
+  /** `null`: where there is room for it. */
+  readonly isPanelOpen = signal<boolean | null>(null)
   /** CSS pixels that the user gave the cell; `null`: as Python said. */
   readonly height = signal<number | null>(null)
   /** What table and pointer say of a cell; `null`: what coloured lately. */

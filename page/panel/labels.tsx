@@ -13,8 +13,7 @@ export function Labels(): VNode {
   const resized = useSignal(0)
   useEffect(() => {
     const observer = new ResizeObserver(() => resized.value++)
-    observer.observe(canvas)
-    return () => observer.disconnect()
+    observer.observe(canvas) // as long as the page stands
   }, [])
   const labels = useComputed(() => labelsOf(store))
   // Read, so that a moved camera and a resized canvas move the labels.

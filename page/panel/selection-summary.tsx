@@ -21,7 +21,7 @@ export function SelectionSummary(): VNode {
     <section class="selection">
       <h2 class="heading">Selection</h2>
       {cells.length === 0 ? (
-        <p class="hint">Shift-drag on the picture to select.</p>
+        <p class="hint">Shift-drag on the picture, or select in the legend.</p>
       ) : (
         <>
           <p>

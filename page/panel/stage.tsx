@@ -22,7 +22,6 @@ export function Stage({ onSearch, onHelp }: StageProps): VNode {
 
   useLayoutEffect(() => {
     frame.current?.prepend(canvas)
-    const stop = new AbortController()
     const handlers = {
       tool: () => store.tool.value,
       is3d: () => store.embedding.value?.dimensions === 3,
@@ -36,15 +35,14 @@ export function Stage({ onSearch, onHelp }: StageProps): VNode {
         if (cell !== null && how !== 'replace') viewer.select(Uint32Array.of(cell), how, 'click')
       },
       hovered: (cell: number | null, at: Point) => {
-        if (cell !== hover.value?.cell) session.tellHover(cell)
+        if (cell !== (hover.value?.cell ?? null)) session.tellHover(cell)
         hover.value = cell === null ? null : { cell, at }
       },
     }
-    const gestures = new Gestures(canvas, picture.scatter, handlers, stop.signal)
+    const gestures = new Gestures(canvas, picture.scatter, handlers)
     const keys = canvasKeys({ viewer, scatter: picture.scatter, gestures, search: onSearch, help: onHelp })
-    canvas.addEventListener('keydown', keys, { signal: stop.signal })
-    return () => stop.abort()
-    // The page's parts are made once, before the first drawing.
+    canvas.addEventListener('keydown', keys)
+    // The page's parts are made once, before the first drawing, and stand as long as it does.
   }, [])
 
   return (

@@ -1,4 +1,3 @@
-import type { Signal } from '@preact/signals'
 import type { ComponentProps, VNode } from 'preact'
 import type { Tool } from '../store.ts'
 import { Icon } from './icons.tsx'
@@ -6,7 +5,7 @@ import { usePage } from './page-context.ts'
 
 const ZOOM_STEP = 1.5
 
-type ToolbarProps = { isPanelOpen: Signal<boolean>; onHelp(): void }
+type ToolbarProps = { isPanelOpen: boolean; onHelp(): void }
 
 /** What pointer and keys do on the canvas, as buttons. */
 export function Toolbar({ isPanelOpen, onHelp }: ToolbarProps): VNode {
@@ -40,9 +39,9 @@ export function Toolbar({ isPanelOpen, onHelp }: ToolbarProps): VNode {
       />
       <Button
         name="panel"
-        label={isPanelOpen.value ? 'Hide the panel' : 'Show the panel'}
-        isPressed={isPanelOpen.value}
-        onClick={() => (isPanelOpen.value = !isPanelOpen.value)}
+        label="Panel"
+        isPressed={isPanelOpen}
+        onClick={() => (viewer.store.isPanelOpen.value = !isPanelOpen)}
       />
     </div>
   )
@@ -58,15 +57,7 @@ type ButtonProps = {
 
 function Button({ name, label, isPressed, isDisabled, onClick }: ButtonProps): VNode {
   return (
-    <button
-      type="button"
-      class="tool"
-      aria-label={label}
-      title={label}
-      aria-pressed={isPressed}
-      disabled={isDisabled}
-      onClick={onClick}
-    >
+    <button type="button" class="tool" title={label} aria-pressed={isPressed} disabled={isDisabled} onClick={onClick}>
       <Icon name={name} />
     </button>
   )

@@ -91,10 +91,11 @@ test.each(STATES)('axe finds nothing serious: %s, on both backgrounds', async (_
 test('at 320 by 300 pixels every control can be scrolled into sight, and axe finds nothing serious', async () => {
   const { page } = await stage.show()
   await page.setViewportSize({ width: 320, height: 300 })
+  await page.getByRole('button', { name: 'Panel' }).click()
   for (const name of ['Embedding', 'Order']) await page.getByRole('combobox', { name }).scrollIntoViewIfNeeded()
   await page.getByText('Save', { exact: true }).click()
   await page.getByRole('button', { name: 'PNG' }).scrollIntoViewIfNeeded()
-  await page.getByRole('button', { name: 'Hide the panel' }).click()
+  await page.getByRole('button', { name: 'Panel' }).click()
   const bar = await page.getByRole('toolbar').boundingBox()
   const picture = await page.locator('canvas').boundingBox()
   expect(picture?.y, 'no cell is under the tools').toBeGreaterThanOrEqual((bar?.y ?? 0) + (bar?.height ?? 0))
@@ -106,9 +107,9 @@ test('with forced colours what is pressed is outlined, and the dots of the legen
   const { page } = await stage.show()
   const dot = page.getByLabel('Colour of NK cells')
   await page.emulateMedia({ forcedColors: 'active' })
-  expect(
-    await page.getByRole('button', { name: 'Hide the panel' }).evaluate((it) => getComputedStyle(it).outlineStyle),
-  ).toBe('solid')
+  expect(await page.getByRole('button', { name: 'Panel' }).evaluate((it) => getComputedStyle(it).outlineStyle)).toBe(
+    'solid',
+  )
   expect(await dot.evaluate((it) => getComputedStyle(it).forcedColorAdjust)).toBe('none')
   // Beside "Show all" and the order there is room to read what is sought.
   await page.getByRole('button', { name: /^Platelets/ }).click()

@@ -508,7 +508,9 @@ describe('manners', () => {
       await page.keyboard.press('Tab')
       seen.push(
         await page.evaluate(
-          () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
+          () =>
+            document.activeElement?.getAttribute('aria-label') ??
+            (document.activeElement?.getAttribute('title') || document.activeElement?.textContent || ''),
         ),
       )
     }
@@ -524,5 +526,32 @@ describe('manners', () => {
     await page
       .locator('[aria-live="polite"]', { hasText: `3,000 cells, UMAP, coloured by cell_type, ${count} selected` })
       .waitFor({ state: 'attached' })
+  })
+
+  test('a screen reader hears how many cells a filter hides, and which groups are kept', async () => {
+    const { page } = await stage.show()
+    await page.getByRole('button', { name: 'Select NK cells' }).press('Enter')
+    await page.getByRole('button', { name: /^Platelets/ }).press('Enter')
+    const hears = (text: string) =>
+      page.locator('[aria-live="polite"]', { hasText: text }).waitFor({ state: 'attached', timeout: 10_000 })
+    await hears('54 hidden, 273 selected')
+    await page.getByLabel('Name of the group').fill('mine')
+    await page.keyboard.press('Enter')
+    await hears('273 selected, groups: mine')
+  })
+
+  test('when the picture moves under the pointer, no cell is named that is not there any more', async () => {
+    const { page } = await stage.show()
+    const place = await pointAtACell(page)
+    await page.mouse.click(...place)
+    for (const move of [() => page.mouse.wheel(0, -2_000), () => page.keyboard.press('ArrowLeft')]) {
+      await page.keyboard.press('r')
+      await page.mouse.move(place[0] + 1, place[1])
+      await page.mouse.move(...place)
+      await page.locator('.tooltip', { hasText: 'cell_type: Platelets' }).waitFor()
+      const named = await page.locator('.tooltip strong').textContent()
+      await move()
+      await expect.poll(() => page.locator('.tooltip strong', { hasText: named ?? '' }).count()).toBe(0)
+    }
   })
 })

@@ -384,10 +384,27 @@ test.each([
     return [scrollWidth - clientWidth, scrollHeight - clientHeight]
   })
   expect(overflow).toEqual([0, 0])
-  const toggle = page.getByRole('button', { name: /the panel$/ })
+  const toggle = page.getByRole('button', { name: 'Panel' })
   expect(await toggle.getAttribute('aria-pressed')).toBe(String(width > 560))
   if (width < 560) await toggle.click()
   await page.getByRole('combobox', { name: 'Colour by' }).click()
+})
+
+test('the panel is open where there is room, also where that comes late, until the user says otherwise', async () => {
+  const viewer = await stage.server.openViewer()
+  const page = await stage.context.newPage()
+  await page.setViewportSize({ width: 300, height: 560 })
+  await page.goto(viewer.url)
+  await says(page, 'ready', 'true')
+  const panel = page.getByRole('complementary', { name: 'Panel' })
+  expect(await panel.isVisible()).toBe(false)
+  await page.setViewportSize({ width: 900, height: 560 })
+  await panel.waitFor()
+  await page.getByRole('button', { name: 'Panel' }).click()
+  await panel.waitFor({ state: 'hidden' })
+  await command(viewer, 1, { kind: 'resetCamera' })
+  const second = await stage.open(viewer.url)
+  expect(await second.getByRole('complementary', { name: 'Panel' }).isVisible()).toBe(false)
 })
 
 test('a pasted list of genes colours by their mean, and the list is there again in a second page', async () => {

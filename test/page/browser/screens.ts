@@ -99,7 +99,7 @@ const SCREENS: readonly Screen[] = [
   {
     name: 'narrow-panel',
     size: { width: 320, height: 300 },
-    act: (page) => page.getByRole('button', { name: 'Show the panel' }).click(),
+    act: (page) => page.getByRole('button', { name: 'Panel' }).click(),
   },
   {
     name: 'forced-colors',
