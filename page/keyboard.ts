@@ -22,6 +22,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, meaning: string])[] = 
   ['R, double click', 'show all cells'],
   ['L, B', 'lasso, rectangle on and off'],
   ['Ctrl or ⌘ + click', 'add one cell; Alt + click takes it away'],
+  ['… + Enter', 'the same with “select” or a group'],
   ['Ctrl or ⌘ + Z', 'undo; with Shift redo'],
   ['/', 'search a gene or field'],
   ['Esc', 'leave the tool, clear the selection, leave the picture'],
@@ -72,11 +73,20 @@ export function canvasKeys({ viewer, scatter, gestures, search, help }: KeyTarge
   }
 }
 
-/** Undo and redo anywhere on the page but in a box of text, which has its own. */
-export function historyKeys(history: { undo(): void; redo(): void }): (event: KeyboardEvent) => void {
+/**
+ * Undo and redo anywhere on the page but in a box of text, which has its own; and on a button Enter with Ctrl, ⌘ or Alt,
+ * which browsers leave alone, is a click with them: what a pointer adds and subtracts, keys do.
+ */
+export function pageKeys(history: { undo(): void; redo(): void }): (event: KeyboardEvent) => void {
   return (event) => {
-    const isText = event.target instanceof HTMLInputElement && ['text', 'search', 'number'].includes(event.target.type)
-    if (isText || event.altKey || !(event.ctrlKey || event.metaKey)) return
+    const { target, altKey } = event
+    const isCommand = event.ctrlKey || event.metaKey
+    if (target instanceof HTMLButtonElement && event.key === 'Enter' && (isCommand || altKey)) {
+      event.preventDefault()
+      target.dispatchEvent(new MouseEvent('click', event))
+    }
+    const isText = target instanceof HTMLInputElement && ['text', 'search', 'number'].includes(target.type)
+    if (isText || altKey || !isCommand) return
     const key = event.key.toLowerCase()
     if (key !== 'z' && key !== 'y') return
     event.preventDefault()

@@ -7,7 +7,7 @@ import type { ConsoleCapture } from './console-capture.ts'
 import { isOfTheWay, sentenceOf } from './failure.ts'
 import { freezeOutOfSight } from './freezer.ts'
 import { connectHost, type HostLink } from './host-link.ts'
-import { historyKeys } from './keyboard.ts'
+import { pageKeys } from './keyboard.ts'
 import type { Launch } from './launch.ts'
 import { App } from './panel/app.tsx'
 import { providePage } from './panel/page-context.ts'
@@ -37,7 +37,7 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     const session = new ViewerSession(access, { store, lost: (reason) => tellLost(host, store, reason), signal })
     passConsole(capture, host, session)
     watchTouch(session, signal)
-    addEventListener('keydown', historyKeys(session.history), { signal })
+    addEventListener('keydown', pageKeys(session.history), { signal })
     const canvas = makeCanvas()
     const { picture, shown } = session.start(() => new Picture(canvas, store))
     const { limitation } = picture.scatter

@@ -18,7 +18,7 @@ export function Stage({ onSearch, onHelp }: StageProps): VNode {
   const frame = useRef<HTMLDivElement>(null)
   const outline = useSignal<readonly Point[] | null>(null)
   const hover = useSignal<{ cell: number; at: Point } | null>(null)
-  const corners = useComputed(() => outline.value?.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ') ?? '')
+  const corners = useComputed(() => outline.value?.join(' ') ?? '')
 
   useLayoutEffect(() => {
     frame.current?.prepend(canvas)

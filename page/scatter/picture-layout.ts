@@ -1,3 +1,5 @@
+import { formatCount, formatValue } from '../format.ts'
+
 /** The legend as a picture shows it: what the panel says, without its controls. */
 export type LegendPicture =
   | {
@@ -86,9 +88,9 @@ function widthOf(legend: LegendPicture, measure: Measure): number {
   const rows =
     legend.kind === 'categories'
       ? legend.entries.map(
-          ({ name, count }) => SWATCH + GAP * 2 + measured(name, measure) + measure(countText(count), 'body'),
+          ({ name, count }) => SWATCH + GAP * 2 + measured(name, measure) + measure(formatCount(count), 'body'),
         )
-      : legend.range.map((value) => BAR.width + GAP + measure(shortNumber(value), 'body'))
+      : legend.range.map((value) => BAR.width + GAP + measure(formatValue(value), 'body'))
   const widest = Math.max(measured(legend.title, measure, 'heading'), ...rows)
   return Math.ceil(Math.min(LEGEND_WIDTHS[1], Math.max(LEGEND_WIDTHS[0], widest + 2 * MARGIN)))
 }
@@ -120,7 +122,7 @@ function layoutEntries(
   const right = place.x + place.width - MARGIN
   const marks = shown.flatMap(({ name, color, count }, i): Mark[] => {
     const y = place.y + i * LINE + LINE / 2
-    const number = countText(count)
+    const number = formatCount(count)
     const nameLeft = left + SWATCH + GAP
     const nameWidth = right - measure(number, 'body') - GAP - nameLeft
     const text = fitted(name, nameWidth, (part) => measure(part, 'body'))
@@ -133,7 +135,7 @@ function layoutEntries(
   const more = entries.length - shown.length
   if (more === 0) return marks
   const y = place.y + shown.length * LINE + LINE / 2
-  return [...marks, { kind: 'text', x: left, y, text: `and ${countText(more)} more`, style: 'body', align: 'left' }]
+  return [...marks, { kind: 'text', x: left, y, text: `and ${formatCount(more)} more`, style: 'body', align: 'left' }]
 }
 
 function layoutBar({ colors, range }: Extract<LegendPicture, { kind: 'gradient' }>, place: Place): Mark[] {
@@ -143,17 +145,9 @@ function layoutBar({ colors, range }: Extract<LegendPicture, { kind: 'gradient' 
   const text = { kind: 'text', x: x + BAR.width + GAP, style: 'body', align: 'left' } as const
   return [
     { kind: 'bar', x, y, width: BAR.width, height, colors },
-    { ...text, y: y + LINE / 3, text: shortNumber(range[1]) },
-    { ...text, y: y + height - LINE / 3, text: shortNumber(range[0]) },
+    { ...text, y: y + LINE / 3, text: formatValue(range[1]) },
+    { ...text, y: y + height - LINE / 3, text: formatValue(range[0]) },
   ]
-}
-
-function countText(count: number): string {
-  return count.toLocaleString('en-US')
-}
-
-function shortNumber(value: number): string {
-  return value.toLocaleString('en-US', { maximumSignificantDigits: 4 })
 }
 
 /** A text cut to a width, with dots where something is missing. */

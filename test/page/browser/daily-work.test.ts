@@ -528,6 +528,19 @@ describe('manners', () => {
       .waitFor({ state: 'attached' })
   })
 
+  test('by keys alone a category is added to the selection, taken away, and what is in both is kept', async () => {
+    const { page } = await stage.show()
+    const press = (name: string, key: string) => page.getByRole('button', { name: `Select ${name}` }).press(key)
+    await press('NK cells', 'Enter')
+    await says(page, 'selected', '273')
+    await press('Platelets', 'Control+Enter')
+    await says(page, 'selected', '327')
+    await press('NK cells', 'Alt+Enter')
+    await says(page, 'selected', '54')
+    await press('NK cells', 'Control+Alt+Enter')
+    await says(page, 'selected', '0')
+  })
+
   test('a screen reader hears how many cells a filter hides, and which groups are kept', async () => {
     const { page } = await stage.show()
     await page.getByRole('button', { name: 'Select NK cells' }).press('Enter')

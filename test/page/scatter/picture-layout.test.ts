@@ -42,9 +42,9 @@ test('what does not fit is counted instead, and long names are cut with dots', (
   expect(long.width).toBeLessThanOrEqual(740)
 })
 
-test('a scale has its two ends beside its bar', () => {
+test('a scale has its two ends beside its bar, written as in the panel', () => {
   const legend: LegendPicture = { kind: 'gradient', title: 'CD3D', colors: ['#000', '#fff'], range: [0, 1234.5678] }
-  expect(texts(layoutPicture({ ...PLOT, legend, title: null }, measure).marks)).toEqual(['CD3D', '1,235', '0'])
+  expect(texts(layoutPicture({ ...PLOT, legend, title: null }, measure).marks)).toEqual(['CD3D', '1235', '0'])
 })
 
 test('names over the plot keep clear of each other and of the border, the first ones win', () => {
