@@ -36,6 +36,9 @@ export async function privateNames(root) {
   }
   // What is only written, as the keys of a table are, may be read by a name made at run time.
   const members = page.flatMap((text) => [...text.matchAll(/\.([A-Za-z_]\w*)/g)].map(([, name]) => name))
+  for (const text of page) {
+    for (const [, read] of text.matchAll(/\{ ([\w, ]+) \}(?: =|:) /g)) members.push(...read.split(', '))
+  }
   return [...new Set(members)].filter((name) => !taken.has(name))
 }
 
