@@ -12,7 +12,7 @@ export class ServerFailure extends Error {
   readonly kind: FailureKind
   readonly code: ErrorCode | null
   constructor(kind: FailureKind, message: string, options: { code?: ErrorCode; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    super(message, options)
     this.name = 'ServerFailure'
     this.kind = kind
     this.code = options.code ?? null

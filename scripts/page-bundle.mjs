@@ -30,7 +30,7 @@ export const BROWSER = {
 export const PAGE = {
   ...BROWSER,
   entryPoints: ['page/main.tsx'],
-  plugins: [unusedSchemasLeave(), shadersWithoutAir()],
+  plugins: [unusedSchemasLeave(), shadersWithoutAir(), colorsWithoutAir()],
   define: { 'window.__PREACT_SIGNALS_DEVTOOLS__': 'false' },
   // Children as arguments are shorter than as a member of every element's props.
   tsconfigRaw: { compilerOptions: { jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment' } },
@@ -92,6 +92,19 @@ export function unusedSchemasLeave() {
         const source = await readFile(path, 'utf8')
         const contents = source.replace(/\bv\.(?!parse\b|safeParse\b|is\b)(\w+)\(/g, '/* @__PURE__ */ v.$1(')
         return { contents, loader: 'ts' }
+      })
+    },
+  }
+}
+
+/** Lists of colours are read as well without the spaces between them. */
+function colorsWithoutAir() {
+  return {
+    name: 'colors-without-air',
+    setup(build) {
+      build.onLoad({ filter: /[\\/](gradients|palette)\.ts$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8')
+        return { contents: source.replace(/(?<=\b[0-9a-f]{6}) (?=[0-9a-f]{6}\b|')/g, ''), loader: 'ts' }
       })
     },
   }

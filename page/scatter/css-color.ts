@@ -16,6 +16,11 @@ export function toHex([red, green, blue]: Rgba | readonly [number, number, numbe
   return `#${[red, green, blue].map((part) => Math.round(part).toString(16).padStart(2, '0')).join('')}`
 }
 
+/** CSS colours from a list of their six digits each. */
+export function hexColors(list: string): string[] {
+  return (list.match(/\w{6}/g) ?? []).map((digits) => `#${digits}`)
+}
+
 function parseHex(source: string): Rgba | null {
   const digits = HEX.exec(source)?.[1]
   if (digits === undefined) return null

@@ -1,4 +1,4 @@
-import { parseColor, type Rgba } from './css-color.ts'
+import { hexColors, parseColor, type Rgba } from './css-color.ts'
 
 /**
  * From matplotlib's 256 entries (https://bids.github.io/colormap/, CC0; cividis by Nuñez, Anderton and Renslow 2018), as
@@ -25,7 +25,7 @@ export const SCALE_NAMES: readonly string[] = Object.keys(STOPS)
 /** CSS colours from low to high, evenly spaced: the stops of a legend's bar. An unknown scale is viridis. */
 export function scaleGradient(scale: string): string[] {
   const stops = (Object.hasOwn(STOPS, scale) ? STOPS[scale] : STOPS.viridis) ?? ''
-  return stops.split(' ').map((digits) => `#${digits}`)
+  return hexColors(stops)
 }
 
 /** The colour at `t` (0 to 1, clamped) as a function: parsed once, asked 256 times. */

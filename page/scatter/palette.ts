@@ -1,4 +1,4 @@
-import { toHex } from './css-color.ts'
+import { hexColors, toHex } from './css-color.ts'
 
 /**
  * The seven hues of Okabe and Ito (https://jfly.uni-koeln.de/color/), safe for colour-blind readers. Their black cannot
@@ -14,7 +14,7 @@ const FURTHER =
   '740aff 426600 eec3ff cc0744 ff2f80 00489c ffcc99 772600 885578 2bce48 0086ed ff8a9a ' +
   'ff4a46 3b9700 ff34ff a079bf 1ce6ff ffaa92 d790ff b79762 72418f 005c31 b77b68 d157a0'
 
-const LISTED = `${FIRST} ${FURTHER}`.split(' ').map((digits) => `#${digits}`)
+const LISTED = hexColors(FIRST + FURTHER)
 
 /** Turn of the hue from one generated colour to the next: the golden angle never comes back to a hue. */
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5))
