@@ -5,7 +5,7 @@ import type { Axis } from './axis.ts'
 export type GroupStats = {
   cells: number
   mean: number
-  /** Share of the cells with a value other than 0. */
+  /** Share of the cells with a value above 0: of scaled data, above the gene's own mean. */
   share: number
   /** Cells in equal parts of the axis, shape (bins,). */
   bins: Float32Array
@@ -30,7 +30,7 @@ export function groupStats(
     if (group === undefined || !Number.isFinite(value)) return
     group.cells++
     group.mean += value
-    if (value !== 0) group.share++
+    if (value > 0) group.share++
     const bin = Math.min(bins - 1, Math.floor(axis.place(value) * bins))
     group.bins[bin] = (group.bins[bin] ?? 0) + 1
   }
@@ -40,4 +40,15 @@ export function groupStats(
     const count = Math.max(1, group.cells)
     return { ...group, mean: group.mean / count, share: group.share / count }
   })
+}
+
+/**
+ * How much of a gene each category has on average, from 0 for none of it, or the lowest mean where means are below 0, to
+ * 1 for the highest; categories without cells are as the lowest.
+ */
+export function shadesOf(groups: readonly GroupStats[]): number[] {
+  const means = groups.flatMap(({ cells, mean }) => (cells > 0 ? [mean] : []))
+  const low = Math.min(0, ...means)
+  const span = Math.max(...means) - low
+  return groups.map(({ cells, mean }) => (cells > 0 && span > 0 ? (mean - low) / span : 0))
 }

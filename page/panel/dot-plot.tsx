@@ -4,7 +4,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import { axisOf } from '../axis.ts'
 import { wholeRange } from '../coloring-of.ts'
 import { formatValue } from '../format.ts'
-import { groupStats } from '../group-stats.ts'
+import { groupStats, shadesOf } from '../group-stats.ts'
 import { denseValues, isValueColumn, type ValueColumn } from '../values.ts'
 import type { Grouping } from './drawer.tsx'
 import { usePage } from './page-context.ts'
@@ -12,7 +12,7 @@ import { usePage } from './page-context.ts'
 const MAX_GENES = 40
 const RADIUS_PX = 9
 
-/** Several genes by category, of the selection where there is one: how many cells have the gene, and how much of it. */
+/** Several genes by category, of the selection where there is one: how many cells have a value above 0, and how much of it on average. */
 export function DotPlot({ by }: { by: Grouping }): VNode {
   const { viewer } = usePage()
   const { closerLook, recent } = viewer.store
@@ -22,6 +22,8 @@ export function DotPlot({ by }: { by: Grouping }): VNode {
   const chosen = closerLook.value.genes
   const keys = [...new Set(chosen.length > 0 ? chosen : lately)].slice(0, MAX_GENES)
   const genes = useSignal<readonly (readonly [key: string, column: ValueColumn])[]>([])
+  // What is being typed stays while genes arrive.
+  const typed = useSignal<string | null>(null)
   useEffect(() => {
     const stop = new AbortController()
     const reads = keys.map((key) =>
@@ -37,7 +39,10 @@ export function DotPlot({ by }: { by: Grouping }): VNode {
     void Promise.all(reads).then((read) => {
       if (!stop.signal.aborted) genes.value = read.flat()
     })
-    return () => stop.abort()
+    return () => {
+      stop.abort()
+      for (const key of keys) viewer.store.dismiss(`gene ${key}`)
+    }
   }, [keys.join('\n')])
   return (
     <>
@@ -45,14 +50,16 @@ export function DotPlot({ by }: { by: Grouping }): VNode {
         class="genes"
         aria-label="Genes of the dot plot"
         placeholder="genes, a list may be pasted"
-        value={keys.join(' ')}
+        value={typed.value ?? keys.join(' ')}
+        onInput={({ currentTarget }) => (typed.value = currentTarget.value)}
         onChange={({ currentTarget }) => {
+          typed.value = null
           const wanted = currentTarget.value.split(/[\s,;]+/).filter((key) => key !== '')
           closerLook.value = { ...closerLook.value, genes: wanted }
         }}
       />
+      <p class="hint">Size: cells with a value above 0. Shade: the mean, within each gene.</p>
       <table class="dots">
-        <caption class="hint">Size: cells that have the gene. Shade: its mean, within each gene.</caption>
         <thead>
           <tr>
             <td />
@@ -76,7 +83,7 @@ function Rows({ by, genes }: { by: Grouping; genes: readonly (readonly [string, 
     const only = cells.length === 0 ? null : cells
     return genes.map(([key, values]) => {
       const groups = groupStats(denseValues(values), column, axisOf(wholeRange(values), false), 1, only)
-      return { key, groups, most: Math.max(...groups.map(({ mean }) => mean), Number.MIN_VALUE) }
+      return { key, groups, shades: shadesOf(groups) }
     })
   }, [genes, column, cells])
   return (
@@ -84,9 +91,9 @@ function Rows({ by, genes }: { by: Grouping; genes: readonly (readonly [string, 
       {column.categories.map((name, code) => (
         <tr key={name}>
           <th scope="row">{name}</th>
-          {stats.map(({ key, groups, most }) => {
+          {stats.map(({ key, groups, shades }) => {
             const { mean = 0, share = 0 } = groups[code] ?? {}
-            const words = `${Math.round(100 * share)} %, mean ${formatValue(mean)}`
+            const words = `${Math.round(100 * share)} % above 0, mean ${formatValue(mean)}`
             return (
               <td key={key} title={`${key} in ${name}: ${words}`}>
                 <svg width={2 * RADIUS_PX} height={2 * RADIUS_PX} aria-hidden="true">
@@ -94,7 +101,7 @@ function Rows({ by, genes }: { by: Grouping; genes: readonly (readonly [string, 
                     cx={RADIUS_PX}
                     cy={RADIUS_PX}
                     r={RADIUS_PX * Math.sqrt(share)}
-                    fill-opacity={0.15 + 0.85 * Math.max(0, mean / most)}
+                    fill-opacity={0.15 + 0.85 * (shades[code] ?? 0)}
                   />
                 </svg>
                 <span class="unseen">{words}</span>

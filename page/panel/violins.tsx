@@ -5,13 +5,13 @@ import { colorLabel } from '../colorable.ts'
 import { categoryColors, scaleOf, wholeRange } from '../coloring-of.ts'
 import { formatCount, formatValue } from '../format.ts'
 import { type GroupStats, groupStats } from '../group-stats.ts'
-import { denseValues, isValueColumn } from '../values.ts'
+import { denseValues, isValueColumn, type ValueColumn } from '../values.ts'
 import type { Grouping } from './drawer.tsx'
 import { usePage } from './page-context.ts'
 
 const BINS = 40
 const WIDTH_PX = 76
-const HEIGHT_PX = 120
+const HEIGHT_PX = 108
 
 /** The gene or field that colours the cells, spread within each category; of the selection where there is one. */
 export function Violins({ by: { key, column: by } }: { by: Grouping }): VNode {
@@ -26,12 +26,12 @@ export function Violins({ by: { key, column: by } }: { by: Grouping }): VNode {
     return groupStats(denseValues(column), by, axis, BINS, cells.length === 0 ? null : cells)
   }, [column, axis, by, cells])
   const colors = categoryColors(store, { by: { axis: 'obs', key }, column: by }, by)
-  if (color === null || axis === null)
+  if (color === null || column === null || axis === null)
     return <p class="hint">Colour by a gene or a field of numbers to see how it spreads.</p>
   return (
     <>
       <p class="hint">
-        {colorLabel(color.by)}, {formatValue(axis.ends[0])} to {formatValue(axis.ends[1])}
+        {colorLabel(color.by)}, {spanOf(column)}
         {cells.length === 0 ? '' : `, ${formatCount(cells.length)} selected cells`}
       </p>
       <div class="violins">
@@ -52,8 +52,14 @@ export function Violins({ by: { key, column: by } }: { by: Grouping }): VNode {
   )
 }
 
+/** From the lowest value to the highest, or the only one that there is. */
+function spanOf({ min, max }: ValueColumn): string {
+  const [low, high] = [min ?? Number.NaN, max ?? Number.NaN].map(formatValue)
+  return low === high ? `${low}` : `${low} to ${high}`
+}
+
 function describe(name: string, { cells, mean, share }: GroupStats): string {
-  return `${name} ${formatCount(cells)} cells, mean ${formatValue(mean)}, not 0 in ${Math.round(100 * share)} %`
+  return `${name} ${formatCount(cells)} cells, mean ${formatValue(mean)}, above 0 in ${Math.round(100 * share)} %`
 }
 
 function heightOf(place: number): string {
