@@ -5,6 +5,7 @@ import { type GeneNames, geneNamesSchema, type Identity, identitySchema } from '
 import { type PageKey, parsePageKey, type ViewerId, type ViewerToken } from '../protocol/probe.ts'
 import type { ColorBy } from '../protocol/state.ts'
 import { KEY_HEADER, ROUTES } from '../protocol/urls.ts'
+import { Backoff } from './backoff.ts'
 import { failureOfAnswer, ServerFailure } from './failure.ts'
 import { readBody } from './read-body.ts'
 import type { Transport } from './transport.ts'
@@ -71,8 +72,17 @@ export class ServerClient {
     return pathOf(ROUTES.varColumn, { key: by.key, ...layer, ...gzip })
   }
 
-  #bytes(path: string, signal: AbortSignal): Promise<Uint8Array> {
-    return readBody(this.#transport, path, this.credentials, signal)
+  /** A server that has too much to do just now is asked again, for as long as it is wanted. */
+  async #bytes(path: string, signal: AbortSignal): Promise<Uint8Array> {
+    const backoff = new Backoff()
+    for (;;) {
+      try {
+        return await readBody(this.#transport, path, this.credentials, signal)
+      } catch (error) {
+        if (!(error instanceof ServerFailure && error.code === 'overloaded')) throw error
+      }
+      await backoff.wait(signal)
+    }
   }
 
   async #json<Schema extends v.GenericSchema>(
