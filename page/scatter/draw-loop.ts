@@ -7,7 +7,8 @@ const HIDDEN_FRAME_MS = 1_000
 /**
  * Draws once for any number of requests. Where no picture was drawn since the last animation frame, as soon as what asks
  * has asked for all: the graphics card has begun before the rest of the page is laid out anew. Else in the next animation
- * frame. While nothing asks, nothing runs.
+ * frame; where none comes, at once after a rest, and again a second later at the earliest. While nothing asks, nothing
+ * runs.
  */
 export class DrawLoop {
   readonly #draw: () => boolean
@@ -17,6 +18,7 @@ export class DrawLoop {
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #waiting: (() => void)[] = []
   #hasPicture = false
+  #drawnAt = 0
 
   /** @param draw says whether there is a picture now; `whenDrawn` waits for the first one that is */
   constructor(draw: () => boolean) {
@@ -26,7 +28,8 @@ export class DrawLoop {
   request(): void {
     if (this.#isAsked) return
     this.#isAsked = true
-    if (this.#frame === null) queueMicrotask(this.#drawIfAsked)
+    const isOverdue = performance.now() - this.#drawnAt > HIDDEN_FRAME_MS
+    if (this.#frame === null || isOverdue) queueMicrotask(this.#drawIfAsked)
     else this.#timer = setTimeout(this.now, HIDDEN_FRAME_MS)
   }
 
@@ -37,6 +40,7 @@ export class DrawLoop {
       this.#frame = null
       this.#drawIfAsked()
     })
+    this.#drawnAt = performance.now()
     this.#hasPicture = this.#draw()
     if (this.#hasPicture) this.letGo()
   }

@@ -56,6 +56,23 @@ test('where no frame comes, since nobody sees the page, the next picture is draw
   expect(draw).toHaveBeenCalledTimes(2)
 })
 
+test('where no frame has come for long, what is asked for is drawn at once, and what asks again while it is drawn does not spin', async () => {
+  let steps = 1
+  const draw = vi.fn(() => {
+    if (--steps > 0) loop.request()
+    return steps === 0
+  })
+  const loop = new DrawLoop(draw)
+  await loop.drawn()
+  await vi.advanceTimersByTimeAsync(5_000)
+  steps = 3
+  loop.request()
+  await vi.advanceTimersByTimeAsync(900)
+  expect(draw).toHaveBeenCalledTimes(1 + 1)
+  await vi.advanceTimersByTimeAsync(1_200)
+  expect(draw).toHaveBeenCalledTimes(1 + 3)
+})
+
 test('what was cancelled is not drawn', async () => {
   const draw = vi.fn(() => true)
   const loop = new DrawLoop(draw)
