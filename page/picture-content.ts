@@ -1,5 +1,6 @@
 import { colorLabel } from './colorable.ts'
 import { categoryColors, hiddenNames, rangeOf, scaleOf } from './coloring-of.ts'
+import { formatValue } from './format.ts'
 import { categoryCenters } from './scatter/category-centers.ts'
 import { categoryCounts, scaleGradient } from './scatter/coloring.ts'
 import type { Label, LegendPicture } from './scatter/scatter.ts'
@@ -16,7 +17,12 @@ export function legendOf(store: Store): LegendPicture | null {
   const title = colorLabel(color.by)
   const { column } = color
   if (column.kind !== 'codes') {
-    return { kind: 'gradient', title, colors: scaleGradient(scaleOf(store, color).scale), range: rangeOf(store, color) }
+    const { min, max, missingCells } = column
+    const colors = scaleGradient(scaleOf(store, color).scale)
+    if (min !== max) return { kind: 'gradient', title, colors, range: rangeOf(store, color) }
+    const count = store.cellCount.value - missingCells
+    const entries = [{ name: formatValue(min ?? Number.NaN), color: colors[0] ?? '', count }]
+    return { kind: 'categories', title, entries }
   }
   const counts = categoryCounts(column.codes, column.categories.length)
   const colors = categoryColors(store, color, column)

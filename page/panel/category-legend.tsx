@@ -60,12 +60,11 @@ export function CategoryLegend({ color, column }: LegendProps): VNode {
           <Category key={row.name} row={row} color={color} column={column} hidden={hidden} hide={hide} />
         ))}
       </ul>
-      {rows.length > MAX_ROWS ? (
-        <p class="hint">{formatCount(rows.length - MAX_ROWS)} more: search to see them.</p>
-      ) : null}
-      {column.missingCells > 0 ? (
-        <p class="hint">{formatCount(column.missingCells)} cells have no value: grey.</p>
-      ) : null}
+      {/* Always there, so that a screen reader hears what it comes to say. */}
+      <p class="hint" role="status">
+        {rows.length > MAX_ROWS ? `${formatCount(rows.length - MAX_ROWS)} more: search to see them.` : null}
+        {rows.length === 0 && wanted.value !== '' ? `No category matches “${wanted.value}”.` : null}
+      </p>
     </>
   )
 }

@@ -24,7 +24,7 @@ export function RangeFilterRow({ by, column }: { by: Colorable; column: ValueCol
       type="number"
       aria-label={label}
       step="any"
-      value={Number(value.toPrecision(4))}
+      value={inBox(value)}
       onChange={({ currentTarget }) => change(currentTarget.valueAsNumber)}
     />
   )
@@ -36,4 +36,10 @@ export function RangeFilterRow({ by, column }: { by: Colorable; column: ValueCol
       {box('Show values up to', high, (value) => keep(low, value))}
     </div>
   )
+}
+
+/** At most four digits of it, as a box for numbers takes them and has room for. */
+function inBox(value: number): string {
+  const text = String(Number(value.toPrecision(4)))
+  return text.length > 8 ? value.toExponential(2) : text
 }

@@ -2,7 +2,7 @@ import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { axisOf } from '../axis.ts'
 import { rangeOf, scaleOf, wholeRange } from '../coloring-of.ts'
-import { formatCount, formatValue } from '../format.ts'
+import { formatValue } from '../format.ts'
 import { SCALE_NAMES, scaleGradient } from '../scatter/coloring.ts'
 import type { ShownColor } from '../store.ts'
 import { percentiles, type ValueColumn } from '../values.ts'
@@ -41,10 +41,6 @@ export function ScaleLegend({ color, column }: ScaleLegendProps): VNode {
         <span>{formatValue(low)}</span>
         <span>{formatValue(high)}</span>
       </div>
-      {column.min === null ? <p class="hint">No cell has a value.</p> : null}
-      {column.missingCells > 0 ? (
-        <p class="hint">{formatCount(column.missingCells)} cells have no value: grey.</p>
-      ) : null}
       <ScaleChoice color={color} column={column} />
       <RangeFilterRow by={color.by} column={column} />
     </>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { labelsOf } from '../../page/picture-content.ts'
+import { labelsOf, legendOf } from '../../page/picture-content.ts'
 import { Store } from '../../page/store.ts'
 import { IDENTITY, LOUVAIN } from './memory-server.ts'
 
@@ -16,4 +16,17 @@ test('a name stands among the cells that are visible, and is gone with the last 
   expect(ofB()?.at.slice(0, 2)).toEqual([6, 6])
   store.hiddenCells.value = Uint32Array.of(1, 4)
   expect(ofB()).toBeUndefined()
+})
+
+test('the legend of a saved picture tells the one value of a field that has no other, and how many cells have it', () => {
+  const store = new Store()
+  store.identity.value = IDENTITY
+  const values = Float32Array.of(7, 7, 7, 7, 7, Number.NaN)
+  const column = { kind: 'dense', values, min: 7, max: 7, missingCells: 1 } as const
+  store.color.value = { by: { axis: 'obs', key: 'n_genes' }, column }
+  expect(legendOf(store)).toEqual({
+    kind: 'categories',
+    title: 'n_genes',
+    entries: [{ name: '7', color: '#440154', count: 5 }],
+  })
 })
