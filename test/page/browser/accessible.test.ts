@@ -1,6 +1,7 @@
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { countColors } from '../../stage/picture.ts'
 import { type BloodStage, openBloodStage } from './blood-stage.ts'
 import { said, says } from './page-stage.ts'
 
@@ -101,6 +102,26 @@ test('at 320 by 300 pixels every control can be scrolled into sight, and axe fin
   expect(picture?.y, 'no cell is under the tools').toBeGreaterThanOrEqual((bar?.y ?? 0) + (bar?.height ?? 0))
   await page.getByRole('button', { name: 'A closer look' }).click()
   expect(await seriousFaults(page)).toEqual([])
+})
+
+test('while all cells are shown, none is under the tools', async () => {
+  const { page } = await stage.show('n_counts')
+  await page.getByRole('button', { name: 'Panel' }).click()
+  await page.locator('canvas').hover()
+  const toolbar = page.locator('.toolbar')
+  for (const [width, height] of [
+    [980, 500],
+    [600, 300],
+    [980, 640],
+  ] as const) {
+    await page.setViewportSize({ width, height })
+    const clip = await toolbar.boundingBox()
+    if (clip === null) throw new Error('no tools')
+    await toolbar.evaluate((it) => (it.style.visibility = 'hidden'))
+    const emptyPixels = async () => (await countColors(page, await page.screenshot({ clip }), [[255, 255, 255]]))[0]
+    await expect.poll(emptyPixels, { message: `${width} x ${height}` }).toBe(clip.width * clip.height)
+    await toolbar.evaluate((it) => (it.style.visibility = ''))
+  }
 })
 
 test('with forced colours what is pressed is outlined, and the dots of the legend keep their colours', async () => {
