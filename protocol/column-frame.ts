@@ -44,6 +44,9 @@ export type Embedding = {
   /** one per axis */
   center: readonly number[]
   scale: number
+  /** the box around all cells that have a position, one number per axis, normalised; zeros where none has one */
+  low: readonly number[]
+  high: readonly number[]
   /** rows with a NaN or infinite coordinate: not drawn */
   missingCells: number
   /** true for `spatial`: y grows downward, as in the image it came from */
@@ -137,19 +140,22 @@ export function decodeEmbedding(frame: Uint8Array, cellCount: number): Embedding
   if (header.n !== cellCount || positions.length !== cellCount * dimensions) {
     throw badColumn(`${positions.length} coordinates for ${cellCount} cells in ${dimensions} dimensions`)
   }
-  const center = Array.isArray(header.center) ? header.center.map(Number) : []
-  const scale = typeof header.scale === 'number' ? header.scale : 1
-  const missingCells = count(header.missingCells)
   return {
     kind: 'embedding',
     key: String(header.key),
     dimensions,
     positions,
-    center,
-    scale,
-    missingCells,
+    center: perAxis(header.center),
+    scale: typeof header.scale === 'number' ? header.scale : 1,
+    low: perAxis(header.low),
+    high: perAxis(header.high),
+    missingCells: count(header.missingCells),
     yDown: header.yDown === true,
   }
+}
+
+function perAxis(value: unknown): number[] {
+  return Array.isArray(value) ? value.map(Number) : []
 }
 
 function decodeCategories(header: Record<string, unknown>): Pick<CodesColumn, 'categories' | 'ordered' | 'colors'> {

@@ -64,12 +64,13 @@ class Bins {
   readonly #side: number
   readonly #bounds: Bounds
 
-  constructor({ positions, dimensions }: Embedding) {
+  constructor(embedding: Embedding) {
+    const { positions, dimensions } = embedding
     this.#positions = positions
     this.#dimensions = dimensions
     this.#side = BINS[dimensions] ?? 1
     this.size = this.#side ** dimensions
-    this.#bounds = boundsOf(positions, dimensions)
+    this.#bounds = boundsOf(embedding)
   }
 
   /** @returns the bin of each cell, -1 for a cell without a position */

@@ -1,4 +1,4 @@
-import type { DrawOrder } from './draw-order.ts'
+import type { DrawOrder, Positions } from './draw-order.ts'
 import type { CellStore } from './layer.ts'
 
 /** The attributes of a cell, by place: the same in every program, so that one vertex array serves all. */
@@ -38,7 +38,7 @@ export class CellBuffers implements CellStore {
     return this.#ranking !== null
   }
 
-  setPositions(positions: Float32Array, order: DrawOrder, options: { dimensions: number; keepOld: boolean }): void {
+  setPositions(positions: Positions, order: DrawOrder, options: { keepOld: boolean }): void {
     const gl = this.#gl
     this.dropOldPositions()
     if (options.keepOld) {
@@ -49,9 +49,9 @@ export class CellBuffers implements CellStore {
       gl.enableVertexAttribArray(OLD_POSITION)
       gl.vertexAttribPointer(OLD_POSITION, this.#dimensions, gl.FLOAT, false, 0, 0)
     }
-    this.#dimensions = options.dimensions
-    this.#fill(POSITION, this.#position, order.dealPositions(positions, options.dimensions))
-    gl.vertexAttribPointer(POSITION, options.dimensions, gl.FLOAT, false, 0, 0)
+    this.#dimensions = positions.dimensions
+    this.#fill(POSITION, this.#position, order.dealPositions(positions))
+    gl.vertexAttribPointer(POSITION, this.#dimensions, gl.FLOAT, false, 0, 0)
   }
 
   dropOldPositions(): void {

@@ -42,6 +42,9 @@ function askBrowser(source: string): Rgba | null {
   probe.fillStyle = '#fff'
   probe.fillStyle = source
   if (first !== probe.fillStyle) return null
+  // Names and the older functions are given back as hex, ten milliseconds before the first pixel could be read.
+  const hex = parseHex(first)
+  if (hex !== null) return hex
   probe.clearRect(0, 0, 1, 1)
   probe.fillRect(0, 0, 1, 1)
   const [red = 0, green = 0, blue = 0, alpha = 0] = probe.getImageData(0, 0, 1, 1).data

@@ -1,6 +1,6 @@
 import type { ColorTable } from './color-table.ts'
 import type { Rgba } from './css-color.ts'
-import type { DrawOrder } from './draw-order.ts'
+import type { DrawOrder, Positions } from './draw-order.ts'
 import type { Projection } from './projection.ts'
 
 /** What one picture needs beside the cells' own data. Diameters in device pixels. */
@@ -44,11 +44,8 @@ export interface CellStore {
   readonly hasOldPositions: boolean
   /** Whether cells can be drawn by rank instead of in draw order. */
   readonly hasRanking: boolean
-  /**
-   * @param positions shape (n, dimensions) row-major
-   * @param options.keepOld keep the places that were there before, of the same cells
-   */
-  setPositions(positions: Float32Array, order: DrawOrder, options: { dimensions: number; keepOld: boolean }): void
+  /** @param options.keepOld keep the places that were there before, of the same cells */
+  setPositions(positions: Positions, order: DrawOrder, options: { keepOld: boolean }): void
   dropOldPositions(): void
   /** @param codes shape (n,); null gives every cell code 0 */
   setCodes(codes: Uint8Array | Uint16Array | null, order: DrawOrder): void

@@ -1,3 +1,4 @@
+import type { Embedding } from '../../protocol/column-frame.ts'
 import type { Camera } from '../../protocol/state.ts'
 
 export type Vector = readonly [number, number, number]
@@ -32,52 +33,10 @@ export function clampZoom(zoom: number): number {
   return Math.min(ZOOM_LIMITS[1], Math.max(ZOOM_LIMITS[0], zoom))
 }
 
-const boxes = new WeakMap<Float32Array, Bounds>()
-
-/** @param positions shape (n, dimensions) row-major, measured once; what is no finite number is left out */
-export function boundsOf(positions: Float32Array, dimensions: number): Bounds {
-  const box = boxes.get(positions) ?? measured(positions, dimensions)
-  boxes.set(positions, box)
-  return box
-}
-
-/** Numbers looked at in one call, whole cells of 2 or 3 axes: what is called often is compiled long before one long loop. */
-const PART = 1536
-
-const FAR = Number.POSITIVE_INFINITY
-
-type Box = Record<'low' | 'high', [number, number, number]>
-
-function measured(positions: Float32Array, dimensions: number): Bounds {
-  const box: Box = { low: [FAR, FAR, FAR], high: [-FAR, -FAR, -FAR] }
-  const { low, high } = box
-  for (let start = 0; start < positions.length; start += PART) {
-    widen(box, positions.subarray(start, start + PART), dimensions)
-  }
-  // Comparisons pass over NaN; infinities are rare and cost a second look.
-  if (low.includes(-FAR) || high.includes(FAR)) {
-    const finite = positions.map((value) => value + (value - value)) // NaN of an infinity
-    return measured(finite, dimensions)
-  }
-  for (let axis = 0; axis < 3; axis++) {
-    // No cell has a place on it.
-    if ((low[axis] as number) > (high[axis] as number)) low[axis] = high[axis] = 0
-  }
-  return box
-}
-
-function widen({ low, high }: Box, part: Float32Array, dimensions: number): void {
-  for (let axis = 0; axis < dimensions; axis++) {
-    let least = low[axis] as number
-    let most = high[axis] as number
-    for (let i = axis; i < part.length; i += dimensions) {
-      const value = part[i] as number // i < length
-      if (value < least) least = value
-      if (value > most) most = value
-    }
-    low[axis] = least
-    high[axis] = most
-  }
+/** Zeros on axes that an embedding does not have, and where there is none. */
+export function boundsOf(embedding: Pick<Embedding, 'low' | 'high'> | null): Bounds {
+  const vector = ([x = 0, y = 0, z = 0]: readonly number[] = []): Vector => [x, y, z]
+  return { low: vector(embedding?.low), high: vector(embedding?.high) }
 }
 
 /** The camera that shows all cells. */

@@ -2,7 +2,7 @@
 import { GROUP_SHIFT, HIDDEN, HIGHLIGHTED, SELECTED } from './cell-flags.ts'
 import type { ColorTable } from './color-table.ts'
 import type { Rgba } from './css-color.ts'
-import type { DrawOrder } from './draw-order.ts'
+import type { DrawOrder, Positions } from './draw-order.ts'
 import type { CellStore, Frame, Layer } from './layer.ts'
 import { project } from './projection.ts'
 
@@ -86,10 +86,10 @@ class RasterCells implements CellStore {
     return [axis(0), axis(1), axis(2)]
   }
 
-  setPositions(positions: Float32Array, order: DrawOrder, { dimensions }: { dimensions: number }): void {
+  setPositions(positions: Positions, order: DrawOrder): void {
     this.count = order.sampleSize(MOST_CELLS)
-    this.#dimensions = dimensions
-    this.#positions = order.dealPositions(positions, dimensions).slice(0, this.count * dimensions)
+    this.#dimensions = positions.dimensions
+    this.#positions = order.dealPositions(positions).slice(0, this.count * positions.dimensions)
   }
 
   setCodes(codes: Uint8Array | Uint16Array | null, order: DrawOrder): void {

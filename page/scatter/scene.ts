@@ -4,13 +4,13 @@ import { type ColorTable, categoryTable, plainTable, valueTable } from './color-
 import type { Coloring } from './coloring.ts'
 import { DrawOrder } from './draw-order.ts'
 import type { Layer } from './layer.ts'
-import { type Bounds, boundsOf, type EmbeddingStage } from './projection.ts'
+import { boundsOf, type EmbeddingStage } from './projection.ts'
 import { quantise, quantisedRange, type Range, rankOfCode, servesRange } from './quantised.ts'
 import { rankedPlaces } from './ranking.ts'
 import type { ThemeColors } from './theme.ts'
 
 const EMPTY = new Uint32Array(0)
-const NO_BOUNDS: Bounds = { low: [0, 0, 0], high: [0, 0, 0] }
+const NO_POSITIONS = { positions: new Float32Array(0), dimensions: 2, missingCells: 0 }
 
 type Part = 'positions' | 'codes' | 'ranking' | 'table' | 'flags'
 const PARTS: readonly Part[] = ['positions', 'codes', 'ranking', 'table', 'flags']
@@ -22,7 +22,7 @@ const PARTS: readonly Part[] = ['positions', 'codes', 'ranking', 'table', 'flags
 export class Scene {
   #embedding: Embedding | null = null
   #keepsOldPositions = false
-  #bounds = NO_BOUNDS
+  #bounds = boundsOf(null)
   #order = new DrawOrder(0)
   #coloring: Coloring | null = null
   /** The range between whose ends the codes of a value column are spread. */
@@ -71,7 +71,7 @@ export class Scene {
   setEmbedding(embedding: Embedding | null, keepOld: boolean): void {
     const cellCount = embedding === null ? 0 : embedding.positions.length / embedding.dimensions
     this.#embedding = embedding
-    this.#bounds = embedding === null ? NO_BOUNDS : boundsOf(embedding.positions, embedding.dimensions)
+    this.#bounds = boundsOf(embedding)
     this.#keepsOldPositions = keepOld
     this.#stale.add('positions')
     if (cellCount === this.cellCount) return
@@ -123,8 +123,7 @@ export class Scene {
   upload(layer: Layer, ranking: 'needed' | 'later' | 'unneeded'): void {
     const { cells } = layer
     if (this.#stale.delete('positions')) {
-      const { positions, dimensions } = this.#embedding ?? { positions: new Float32Array(0), dimensions: 2 }
-      cells.setPositions(positions, this.#order, { dimensions, keepOld: this.#keepsOldPositions })
+      cells.setPositions(this.#embedding ?? NO_POSITIONS, this.#order, { keepOld: this.#keepsOldPositions })
     }
     if (this.#stale.delete('codes')) cells.setCodes(this.#codes(), this.#order)
     if (this.#stale.delete('table')) layer.setTable(this.#table)

@@ -1,7 +1,7 @@
 import type { Embedding } from '../../protocol/column-frame.ts'
 import { finiteEnds, inPieces } from './value-range.ts'
 
-type Normalised = Pick<Embedding, 'positions' | 'center' | 'scale' | 'missingCells'>
+type Normalised = Pick<Embedding, 'positions' | 'center' | 'scale' | 'low' | 'high' | 'missingCells'>
 
 /**
  * Move and scale coordinates so that the longest side becomes [-1, 1]: one centre per axis, one scale for all axes.
@@ -21,7 +21,10 @@ export function normalisePositions(positions: Float32Array, dimensions: number):
       move(positions, { start: start + axis, end, step: dimensions }, { middle, scale })
     })
   }
-  return { positions, center, scale, missingCells }
+  // As the cells at the ends were moved and rounded, so are the ends.
+  const ends = (values: number[]) =>
+    values.map((end, axis) => (hasCells ? Math.fround((end - (center[axis] ?? 0)) / scale) : 0))
+  return { positions, center, scale, low: ends(min), high: ends(max), missingCells }
 }
 
 function move(

@@ -4,6 +4,7 @@ import { type Column, encodeColumn, encodeEmbedding } from '../../protocol/colum
 import { ERROR_STATUS, type ErrorCode } from '../../protocol/errors.ts'
 import type { Identity } from '../../protocol/identity.ts'
 import type { PageKey } from '../../protocol/probe.ts'
+import { embeddingOf } from './scatter/embedding-of.ts'
 
 export const CELLS = 6
 export const KEY = 'k'.repeat(43) as PageKey // the form is all that the page knows of it
@@ -119,17 +120,7 @@ export class MemoryServer implements Transport {
 
   #embedding(key: string, dimensions: number): Uint8Array {
     const positions = Float32Array.from({ length: this.identity.nObs * dimensions }, (_, i) => i / 10)
-    const center = new Array<number>(dimensions).fill(0)
-    return encodeEmbedding({
-      kind: 'embedding',
-      key,
-      dimensions,
-      positions,
-      center,
-      scale: 1,
-      missingCells: 0,
-      yDown: false,
-    })
+    return encodeEmbedding(embeddingOf(dimensions, positions, { key }))
   }
 }
 

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import { labelsOf, legendOf } from '../../page/picture-content.ts'
 import { Store } from '../../page/store.ts'
 import { IDENTITY, LOUVAIN } from './memory-server.ts'
+import { embeddingOf } from './scatter/embedding-of.ts'
 
 test('a name stands among the cells that are visible, and is gone with the last of them', () => {
   const store = new Store()
   store.identity.value = IDENTITY
   store.color.value = { by: { axis: 'obs', key: 'louvain' }, column: LOUVAIN }
   // Cells 1 and 4 are B's.
-  const positions = Float32Array.of(0, 0, 4, 4, 0, 0, 0, 0, 6, 6, 0, 0)
-  store.embedding.value = { key: 'X_umap', dimensions: 2, positions } as never // a part, as read
+  store.embedding.value = embeddingOf(2, [0, 0, 4, 4, 0, 0, 0, 0, 6, 6, 0, 0])
   const ofB = () => labelsOf(store).find(({ text }) => text === 'B')
   expect(ofB()?.at.slice(0, 2)).toEqual([4, 4])
   store.hiddenCells.value = Uint32Array.of(1)

@@ -7,6 +7,9 @@ const EMBEDDING = {
   dimensions: 2,
   center: [0, 0],
   scale: 1,
+  // The server measures the cells and sends this beside them; the others are told the same by PIXELS_PER_UNIT.
+  low: [-1, -1, -1],
+  high: [1, 1, 1],
   missingCells: 0,
   yDown: false,
 } as const

@@ -1,11 +1,7 @@
 import { expect, test } from 'vitest'
 import { categoryCenters } from '../../../page/scatter/category-centers.ts'
-import type { Embedding } from '../../../protocol/column-frame.ts'
+import { embeddingOf } from './embedding-of.ts'
 import { seeded } from './seeded.ts'
-
-function embeddingOf(positions: Float32Array, dimensions: number): Embedding {
-  return { kind: 'embedding', key: 'X', dimensions, positions, center: [], scale: 1, missingCells: 0, yDown: false }
-}
 
 test.each([2, 3])(
   'the name of a category lies in its main cluster, wherever its strays are, in %i dimensions',
@@ -19,7 +15,7 @@ test.each([2, 3])(
       const isStray = cell % 9 < 3
       return isStray ? random() * 2 - 1 : clusters[cell % 3]! + (random() - 0.5) * 0.1
     })
-    const centers = categoryCenters(embeddingOf(positions, dimensions), codes, 3)
+    const centers = categoryCenters(embeddingOf(dimensions, positions), codes, 3)
     clusters.forEach((place, category) => {
       for (let axis = 0; axis < 3; axis++) {
         expect(Math.abs(centers[category * 3 + axis]! - (axis < dimensions ? place : 0))).toBeLessThan(0.06)
@@ -30,13 +26,13 @@ test.each([2, 3])(
 
 test('of two equal parts the name lies on one and not between them', () => {
   const positions = Float32Array.from({ length: 400 }, (_, i) => (i % 2 === 1 ? 0 : i < 200 ? -1 : 1))
-  const [x, y] = categoryCenters(embeddingOf(positions, 2), new Uint8Array(200), 1)
+  const [x, y] = categoryCenters(embeddingOf(2, positions), new Uint8Array(200), 1)
   expect([Math.abs(x!), y]).toEqual([1, 0])
 })
 
 test('categories without cells, cells without position or category, and too many categories get no place', () => {
   const positions = Float32Array.of(0.5, 0.5, Number.NaN, 0, 0.25, 0.75)
-  const some = categoryCenters(embeddingOf(positions, 2), Uint8Array.of(0, 1, 255), 3)
+  const some = categoryCenters(embeddingOf(2, positions), Uint8Array.of(0, 1, 255), 3)
   expect([...some]).toEqual([0.5, 0.5, 0, ...Array(6).fill(Number.NaN)])
-  expect(categoryCenters(embeddingOf(positions, 2), Uint16Array.of(0, 1, 2), 300).every(Number.isNaN)).toBe(true)
+  expect(categoryCenters(embeddingOf(2, positions), Uint16Array.of(0, 1, 2), 300).every(Number.isNaN)).toBe(true)
 })

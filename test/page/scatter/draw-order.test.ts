@@ -19,16 +19,25 @@ test.each([0, 1, 2, 250, 251, 252, 700, 60_000])(
 test.each([1, 2, 3])('positions and values of a cell meet at the same place, in %i dimensions', (dimensions) => {
   const positions = randomPositions(1000, dimensions, 3)
   const order = cellsInOrder(1000)
-  const dealt = new DrawOrder(1000).dealPositions(positions, dimensions)
+  const dealt = new DrawOrder(1000).dealPositions({ positions, dimensions, missingCells: 0 })
   order.forEach((cell, place) => {
     const there = dealt.subarray(place * dimensions, (place + 1) * dimensions)
     expect(there).toEqual(positions.subarray(cell * dimensions, (cell + 1) * dimensions))
   })
 })
 
+test('positions of two dimensions are dealt alike wherever they lie in memory', () => {
+  const positions = randomPositions(1000, 2, 3)
+  const moved = new Float32Array([0, ...positions]).subarray(1)
+  const [dealt, other] = [positions, moved].map((each) =>
+    new DrawOrder(1000).dealPositions({ positions: each, dimensions: 2, missingCells: 0 }),
+  )
+  expect(other).toEqual(dealt)
+})
+
 test('a cell with a missing coordinate is put far outside, finitely', () => {
   const positions = Float32Array.of(Number.NaN, 0, 0, Number.NEGATIVE_INFINITY, 0.5, 0.5)
-  const dealt = new DrawOrder(3).dealPositions(positions, 2)
+  const dealt = new DrawOrder(3).dealPositions({ positions, dimensions: 2, missingCells: 2 })
   const rows = [0, 2, 4].map((at) => Math.max(...dealt.subarray(at, at + 2))).sort((a, b) => a - b)
   expect(rows).toEqual([0.5, 1e6, 1e6])
 })

@@ -1,21 +1,12 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Picking } from '../../../page/scatter/picking.ts'
 import { boundsOf, project, projectionOf } from '../../../page/scatter/projection.ts'
-import type { Embedding } from '../../../protocol/column-frame.ts'
+import { embeddingOf } from './embedding-of.ts'
 import { randomPositions, seeded } from './seeded.ts'
 
 function stageOf(positions: Float32Array, dimensions: number, zoom: number) {
-  const embedding: Embedding = {
-    kind: 'embedding',
-    key: 'X',
-    dimensions,
-    positions,
-    center: [],
-    scale: 1,
-    missingCells: 0,
-    yDown: false,
-  }
-  const bounds = boundsOf(positions, dimensions)
+  const embedding = embeddingOf(dimensions, positions)
+  const bounds = boundsOf(embedding)
   const camera = { center: [0.1, -0.2, 0.05], zoom, orbit: [0.7, 0.3] as [number, number] }
   const projection = projectionOf(camera, { width: 640, height: 480, bounds, dimensions, yDown: false })
   return { picking: new Picking(embedding, bounds), projection, cellCount: positions.length / dimensions }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { normalisePositions } from '../../../server/sources/positions.ts'
+import { randomPositions } from '../../page/scatter/seeded.ts'
 
 describe('normalisePositions', () => {
   test('brings the longest side to [-1, 1] with one scale for all axes', () => {
@@ -17,14 +18,29 @@ describe('normalisePositions', () => {
     expect([...positions]).toEqual([-1, -1, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 1, 1])
   })
 
+  test.each([1, 2, 3])('the box is exactly that of the cells that have a position, in %i dimensions', (dimensions) => {
+    for (const missing of [[], [Number.NaN], [Number.NEGATIVE_INFINITY]]) {
+      const given = [...randomPositions(5_000, dimensions, 4).map((value) => value * 17.3 + 1.1), ...missing]
+      const { positions, low, high } = normalisePositions(
+        Float32Array.from({ length: Math.ceil(given.length / dimensions) * dimensions }, (_, i) => given[i] ?? 0),
+        dimensions,
+      )
+      const axes = Array.from({ length: dimensions }, (_, axis) =>
+        [...positions].filter((value, i) => i % dimensions === axis && !Number.isNaN(value)),
+      )
+      expect(low).toEqual(axes.map((values) => Math.min(...values)))
+      expect(high).toEqual(axes.map((values) => Math.max(...values)))
+    }
+  })
+
   test.each([
     ['no cell', [], 2],
     ['one cell', [3, 4], 2],
     ['all cells on one spot', [3, 4, 3, 4], 2],
     ['no position at all', [Number.NaN, 1], 2],
   ])('%s has a scale of 1 and divides by no 0', (_, values, dimensions) => {
-    const { scale, positions } = normalisePositions(Float32Array.from(values), dimensions)
-    expect(scale).toBe(1)
+    const { scale, positions, low, high } = normalisePositions(Float32Array.from(values), dimensions)
+    expect({ scale, low, high }).toEqual({ scale: 1, low: [0, 0], high: [0, 0] })
     expect([...positions].filter((value) => value !== 0 && !Number.isNaN(value))).toEqual([])
   })
 

@@ -1,11 +1,11 @@
 import type { Coloring } from '../../../../page/scatter/coloring.ts'
 import { parseColor } from '../../../../page/scatter/css-color.ts'
 import { Scatter, type ScatterOptions } from '../../../../page/scatter/scatter.ts'
-import type { Embedding } from '../../../../protocol/column-frame.ts'
+import { embeddingOf } from '../embedding-of.ts'
 
 // What tests call inside the browser: this file and the scatter are bundled into a blank page as `harness`.
 
-export { parseColor }
+export { embeddingOf, parseColor }
 export type Color = [number, number, number]
 
 export function canvasOf(width: number, height: number): HTMLCanvasElement {
@@ -13,24 +13,6 @@ export function canvasOf(width: number, height: number): HTMLCanvasElement {
   canvas.style.cssText = `display: block; width: ${width}px; height: ${height}px`
   document.body.replaceChildren(canvas)
   return canvas
-}
-
-export function embeddingOf(
-  dimensions: number,
-  positions: readonly number[],
-  more: Partial<Embedding> = {},
-): Embedding {
-  return {
-    kind: 'embedding',
-    key: 'X_umap',
-    dimensions,
-    positions: Float32Array.from(positions),
-    center: Array.from({ length: dimensions }, () => 0),
-    scale: 1,
-    missingCells: 0,
-    yDown: false,
-    ...more,
-  }
 }
 
 export function categories(
