@@ -7,8 +7,6 @@ import { type Bounds, type Projection, unproject, type Vector } from './projecti
 /** Cells sorted into the grid at a time: some milliseconds, within which the page can still answer. */
 const GRID_STEP_CELLS = 250_000
 
-const BLOCK_CELLS = 1024
-
 export type Visibility = (cell: number) => boolean
 
 /** Finds cells by place on the canvas, with the projection that drew them. One embedding; its grid is made on first use. */
@@ -83,25 +81,29 @@ export class Picking {
     radius: number,
     isVisible: Visibility,
   ): number | null {
-    const across = x - projection.width / 2
-    const above = projection.height / 2 - y
+    const { right, up, toward, divisor } = planesOf(projection)
+    const [ax, ay, az, a0] = beside(right, x - projection.width / 2, divisor)
+    const [bx, by, bz, b0] = beside(up, projection.height / 2 - y, divisor)
+    const [wx, wy, wz, w0] = divisor
+    const [tx, ty, tz] = toward // no summand: heights are only compared
+    const positions = this.#positions
+    const dimensions = this.#dimensions
     let front: number | null = null
     let frontHeight = Number.NEGATIVE_INFINITY
-    this.#forEachBlock(projection, (places, first) => {
-      for (let i = 0; i < places.length; i += 4) {
-        const divisor = places[i + 3] as number
-        const dx = (places[i] as number) - across * divisor
-        const dy = (places[i + 1] as number) - above * divisor
-        const reach = radius * divisor
-        // False for NaN.
-        if (!(dx * dx + dy * dy <= reach * reach)) continue
-        const height = places[i + 2] as number
-        const cell = first + i / 4
-        if (height <= frontHeight || !isVisible(cell)) continue
-        front = cell
-        frontHeight = height
-      }
-    })
+    for (let cell = 0, from = 0; from < positions.length; cell++, from += dimensions) {
+      const px = positions[from] as number
+      const py = dimensions > 1 ? (positions[from + 1] as number) : 0
+      const pz = dimensions > 2 ? (positions[from + 2] as number) : 0
+      const dx = ax * px + ay * py + az * pz + a0
+      const dy = bx * px + by * py + bz * pz + b0
+      const reach = radius * (wx * px + wy * py + wz * pz + w0)
+      // False for NaN.
+      if (!(dx * dx + dy * dy <= reach * reach)) continue
+      const height = tx * px + ty * py + tz * pz
+      if (height <= frontHeight || !isVisible(cell)) continue
+      front = cell
+      frontHeight = height
+    }
     return front
   }
 
@@ -134,53 +136,57 @@ export class Picking {
   ): Uint32Array {
     const middle = [projection.width / 2, projection.height / 2] as const
     const polygon = new Polygon(points.map(([x, y]) => [x - middle[0], middle[1] - y]))
-    const found = new Uint32Array(this.cellCount)
-    let count = 0
-    this.#forEachBlock(projection, (places, first) => {
-      for (let i = 0; i < places.length; i += 4) {
-        const divisor = places[i + 3] as number
-        const isInside = polygon.contains((places[i] as number) / divisor, (places[i + 1] as number) / divisor)
-        if (isInside && isVisible(first + i / 4)) found[count++] = first + i / 4
-      }
-    })
-    return found.slice(0, count)
-  }
-
-  /**
-   * `project` for every cell, in blocks that stay in the processor's cache: a call for each of a million cells takes
-   * longer than all the rest.
-   * @param visit takes four numbers a cell: right and up from the middle of the canvas, still to be divided by the
-   * fourth, and the height toward the viewer
-   */
-  #forEachBlock(
-    { pixels, perspective, center, ...axes }: Projection,
-    visit: (places: Float64Array, first: number) => void,
-  ): void {
-    const [rx, ry, rz, r0] = plane(axes.right, pixels, center)
-    const [ux, uy, uz, u0] = plane(axes.up, pixels, center)
-    const [tx, ty, tz, t0] = plane(axes.toward, 1, center)
+    const { right, up, divisor } = planesOf(projection)
+    const [rx, ry, rz, r0] = right
+    const [ux, uy, uz, u0] = up
+    const [wx, wy, wz, w0] = divisor
     const positions = this.#positions
     const dimensions = this.#dimensions
-    const { cellCount } = this
-    const block = new Float64Array(BLOCK_CELLS * 4)
-    for (let first = 0; first < cellCount; first += BLOCK_CELLS) {
-      const places = block.subarray(0, (cellCount - first) * 4)
-      for (let i = 0, from = first * dimensions; i < places.length; i += 4, from += dimensions) {
-        const x = positions[from] as number
-        const y = dimensions > 1 ? (positions[from + 1] as number) : 0
-        const z = dimensions > 2 ? (positions[from + 2] as number) : 0
-        const height = tx * x + ty * y + tz * z + t0
-        places[i] = rx * x + ry * y + rz * z + r0
-        places[i + 1] = ux * x + uy * y + uz * z + u0
-        places[i + 2] = height
-        places[i + 3] = 1 - perspective * height
-      }
-      visit(places, first)
+    const found = new Uint32Array(this.cellCount)
+    let count = 0
+    for (let cell = 0, from = 0; cell < found.length; cell++, from += dimensions) {
+      const x = positions[from] as number
+      const y = dimensions > 1 ? (positions[from + 1] as number) : 0
+      const z = dimensions > 2 ? (positions[from + 2] as number) : 0
+      const w = wx * x + wy * y + wz * z + w0
+      const across = (rx * x + ry * y + rz * z + r0) / w
+      const above = (ux * x + uy * y + uz * z + u0) / w
+      if (polygon.contains(across, above) && isVisible(cell)) found[count++] = cell
     }
+    return found.slice(0, count)
   }
 }
 
-/** How far along an axis from the centre, as factors of the three coordinates and a summand. */
-function plane([x, y, z]: Vector, scale: number, center: Vector): [number, number, number, number] {
+/** Factors of the three coordinates, and a summand. */
+type Plane = readonly [number, number, number, number]
+
+/**
+ * `project`, written out for loops over all cells: a call for each of a million takes longer than all the rest. Right and
+ * up are pixels from the middle of the canvas, still to be divided by the divisor; toward is the height in units.
+ */
+function planesOf({
+  pixels,
+  perspective,
+  center,
+  right,
+  up,
+  toward,
+}: Projection): Record<'right' | 'up' | 'toward' | 'divisor', Plane> {
+  const [x, y, z, summand] = plane(toward, -perspective, center)
+  return {
+    right: plane(right, pixels, center),
+    up: plane(up, pixels, center),
+    toward: plane(toward, 1, center),
+    divisor: [x, y, z, summand + 1],
+  }
+}
+
+/** How far along an axis from the centre. */
+function plane([x, y, z]: Vector, scale: number, center: Vector): Plane {
   return [x * scale, y * scale, z * scale, -scale * (x * center[0] + y * center[1] + z * center[2])]
+}
+
+/** Pixels from the line of sight through a pixel, times the divisor: as simple a sum as without perspective. */
+function beside([x, y, z, summand]: Plane, pixel: number, [dx, dy, dz, divisor]: Plane): Plane {
+  return [x - pixel * dx, y - pixel * dy, z - pixel * dz, summand - pixel * divisor]
 }
