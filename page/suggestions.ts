@@ -47,12 +47,16 @@ export function suggestionsFor(
   return [
     ...near.sort((a, b) => matchRank(a.label, query) - matchRank(b.label, query)),
     ...genes.filter(({ label, id }) => Math.min(matchRank(label, query), matchRank(id, query)) <= HOLDS).map(ofGene),
-    ...meanOf(query.split(/[\s,;]+/).filter((key) => key !== '')),
+    ...meanOf(genesIn(query)),
     ...far.map((field): Suggestion => ({ ...field, group: 'More fields' })),
   ]
 }
 
-/** A list of genes, typed or pasted. */
+/** The genes of a list, typed or pasted; one of several of the same name keeps its "(1 of 2)". */
+export function genesIn(list: string): string[] {
+  return list.split(/[\s,;]+(?!\(\d+ of|of \d+\)|\d+\))/).filter((key) => key !== '')
+}
+
 function meanOf(keys: readonly string[]): Suggestion[] {
   if (keys.length < 2) return []
   return [

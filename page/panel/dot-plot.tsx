@@ -5,6 +5,7 @@ import { axisOf } from '../axis.ts'
 import { wholeRange } from '../coloring-of.ts'
 import { formatValue } from '../format.ts'
 import { groupStats, shadesOf } from '../group-stats.ts'
+import { genesIn } from '../suggestions.ts'
 import { denseValues, isValueColumn, type ValueColumn } from '../values.ts'
 import type { Grouping } from './drawer.tsx'
 import { usePage } from './page-context.ts'
@@ -54,8 +55,7 @@ export function DotPlot({ by }: { by: Grouping }): VNode {
         onInput={({ currentTarget }) => (typed.value = currentTarget.value)}
         onChange={({ currentTarget }) => {
           typed.value = null
-          const wanted = currentTarget.value.split(/[\s,;]+/).filter((key) => key !== '')
-          closerLook.value = { ...closerLook.value, genes: wanted }
+          closerLook.value = { ...closerLook.value, genes: genesIn(currentTarget.value) }
         }}
       />
       <p class="hint">Size: cells with a value above 0. Shade: the mean, within each gene.</p>

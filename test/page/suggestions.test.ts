@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { suggestionsFor } from '../../page/suggestions.ts'
+import { genesIn, suggestionsFor } from '../../page/suggestions.ts'
 import { IDENTITY } from './memory-server.ts'
 
 const identity = {
@@ -55,4 +55,9 @@ test('several names offer the mean of these genes', () => {
     label: 'Mean of 3 genes',
     by: { axis: 'set', name: 'CD3D + CD3E + CD3G', keys: ['CD3D', 'CD3E', 'CD3G'] },
   })
+})
+
+test('a list of genes is cut at spaces, commas and lines, but not within the name of one of several alike', () => {
+  expect(genesIn(' CD3D, MS4A1;NKG7\n LYZ ')).toEqual(['CD3D', 'MS4A1', 'NKG7', 'LYZ'])
+  expect(genesIn('TBCE (2 of 2) CD3D, TBCE (1 of 12)')).toEqual(['TBCE (2 of 2)', 'CD3D', 'TBCE (1 of 12)'])
 })
