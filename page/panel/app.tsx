@@ -34,9 +34,10 @@ export function App(): VNode {
     <main class="viewer">
       <div class="left">
         <Stage onSearch={openSearch} onHelp={() => (isHelpOpen.value = true)} />
+        {/* Before what its buttons open. */}
+        <Toolbar isPanelOpen={isOpen.value} onHelp={() => (isHelpOpen.value = true)} />
         <Drawer />
       </div>
-      <Toolbar isPanelOpen={isOpen.value} onHelp={() => (isHelpOpen.value = true)} />
       <Panel isOpen={isOpen.value} search={search} />
       <HeightHandle />
       <HelpSheet isOpen={isHelpOpen} />

@@ -73,7 +73,13 @@ function Slider({ label, setting, min, max, step, fallback, unit }: SliderProps)
           onInput={({ currentTarget }) => (setting.value = currentTarget.valueAsNumber)}
         />
       </label>
-      <button type="button" class="plain" disabled={isAutomatic} onClick={() => (setting.value = null)}>
+      <button
+        type="button"
+        class="plain"
+        aria-label={`${label}: automatic`}
+        disabled={isAutomatic}
+        onClick={() => (setting.value = null)}
+      >
         automatic
       </button>
     </div>

@@ -39,8 +39,8 @@ export function Drawer(): VNode | null {
         {view === 'table' ? null : <GroupingChoice by={by} />}
         <CloseButton label="Close" onClick={show(null)} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
-      <div class="chart" tabIndex={0}>
+      {/* What scrolls has to be reached by keys; a table scrolls itself. */}
+      <div class="chart" tabIndex={view === 'table' ? -1 : 0}>
         {view === 'table' ? <CellTable /> : null}
         {view === 'violins' && by.value !== null ? <Violins by={by.value} /> : null}
         {view === 'dots' && by.value !== null ? <DotPlot by={by.value} /> : null}

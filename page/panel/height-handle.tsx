@@ -12,6 +12,8 @@ let grip = 0
 export function HeightHandle(): VNode | null {
   const { height } = usePage().viewer.store
   if (parent === window) return null
+  // The cell follows in its own time: a key that is held counts from where it is to be.
+  const now = height.value ?? innerHeight
   const change = (wanted: number) => {
     height.value = Math.round(Math.min(MOST_PX, Math.max(LEAST_PX, wanted)))
   }
@@ -22,7 +24,7 @@ export function HeightHandle(): VNode | null {
       aria-label="Height of the cell"
       aria-valuemin={LEAST_PX}
       aria-valuemax={MOST_PX}
-      aria-valuenow={height.value ?? innerHeight}
+      aria-valuenow={now}
       onPointerDown={({ currentTarget, pointerId, screenY }) => {
         currentTarget.setPointerCapture(pointerId)
         grip = screenY - innerHeight
@@ -35,7 +37,7 @@ export function HeightHandle(): VNode | null {
         const step = { ArrowDown: STEP_PX, ArrowUp: -STEP_PX }[event.key]
         if (step === undefined) return
         event.preventDefault()
-        change(innerHeight + step)
+        change(now + step)
       }}
     />
   )

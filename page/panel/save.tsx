@@ -47,9 +47,11 @@ export function Save(): VNode {
         <button type="button" onClick={file('svg')}>
           SVG
         </button>
-        <button type="button" onClick={copy}>
-          Copy
-        </button>
+        {'clipboard' in navigator ? ( // only over https and from this computer
+          <button type="button" onClick={copy}>
+            Copy
+          </button>
+        ) : null}
         <button type="button" onClick={saveCells} title="The selected cells, else those that are shown">
           CSV
         </button>

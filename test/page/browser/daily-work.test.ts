@@ -285,6 +285,16 @@ describe('taking away', () => {
     const copied = () => onlooker.evaluate(async () => (await navigator.clipboard.read())[0]?.types)
     await expect.poll(copied).toEqual(['image/png'])
   })
+
+  test('where the browser gives no clipboard, as over plain http, none is offered', async () => {
+    const { viewer } = await stage.show()
+    const page = await stage.context.newPage()
+    await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'clipboard'))
+    await page.goto(viewer.url)
+    await page.getByText('Save', { exact: true }).click()
+    await page.getByRole('button', { name: 'CSV' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Copy' }).count()).toBe(0)
+  })
 })
 
 describe('manners', () => {
@@ -527,6 +537,24 @@ describe('manners', () => {
     await page
       .locator('[aria-live="polite"]', { hasText: `3,000 cells, UMAP, coloured by cell_type, ${count} selected` })
       .waitFor({ state: 'attached' })
+  })
+
+  test('what the tools open is where Tab leads to from them', async () => {
+    const { page } = await stage.show()
+    await page.getByRole('button', { name: 'A closer look' }).press('Enter')
+    await page.locator('.drawer').waitFor()
+    for (let i = 0; i < 2; i++) await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Violins')
+  })
+
+  test('the table is scrolled by keys where Tab comes to it first', async () => {
+    const { page } = await stage.show()
+    await page.getByRole('button', { name: 'A closer look' }).click()
+    await page.getByRole('button', { name: 'Table' }).click()
+    await page.locator('.drawer').getByRole('button', { name: 'Close' }).focus()
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('PageDown')
+    await expect.poll(() => page.locator('.table').evaluate((table) => table.scrollTop)).toBeGreaterThan(20)
   })
 
   test('by keys alone a category is added to the selection, taken away, and what is in both is kept', async () => {

@@ -2,7 +2,7 @@ import type { Page, Route } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { FromPage } from '../../../protocol/page-link.ts'
 import { ROUTES } from '../../../protocol/urls.ts'
-import { openPageStage, type PageStage } from './page-stage.ts'
+import { openPageStage, type PageStage, showInHost } from './page-stage.ts'
 
 let stage: PageStage
 beforeAll(async () => {
@@ -14,41 +14,13 @@ afterEach(async () => {
 })
 afterAll(() => stage.stop())
 
-declare global {
-  interface Window {
-    heard: FromPage[]
-  }
-}
-
-/** In the widget's place: meets the page in its frame and writes down what comes over the port. */
-const HOST_HTML = `<!doctype html><iframe></iframe><script>
-  window.heard = []
-  addEventListener('message', ({ data, source }) => {
-    if (data.kind !== 'pageReady') return
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = (event) => window.heard.push(event.data)
-    source.postMessage({ kind: 'connect', viewerId: data.viewerId }, '*', [port2])
-    port1.postMessage({ kind: 'start', transport: 'direct', pageKey: null, theme: 'light', partBytes: 1048576 })
-  })
-</script>`
-
 /** A page in a frame. @returns the word with which it gives up, and its sentence */
 async function giveUp(path: string, answer: (route: Route) => Promise<void>): Promise<FromPage | undefined> {
   const { url } = await stage.server.openViewer()
   const page = await stage.context.newPage()
-  await page.route(`${stage.server.base}host`, (route) => route.fulfill({ contentType: 'text/html', body: HOST_HTML }))
-  await page.route(/\/\?jupyter=true/, letFrame)
   await page.route((asked) => asked.pathname === `/${path}`, answer)
-  await page.goto(`${stage.server.base}host`)
-  await page.evaluate((address) => document.querySelector('iframe')?.contentWindow?.location.replace(address), url)
+  await showInHost(page, stage.server.base, url)
   return await lastWord(page)
-}
-
-/** Who may frame the page is another test's subject. */
-async function letFrame(route: Route): Promise<void> {
-  const response = await route.fetch()
-  const { 'content-security-policy': _policy, ...headers } = response.headers()
-  await route.fulfill({ response, headers })
 }
 
 async function lastWord(page: Page): Promise<FromPage | undefined> {

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page, type Route } from 'playwright-core'
+import type { FromPage } from '../../../protocol/page-link.ts'
 import { CHROMIUM_ARGUMENTS, findChromium } from '../../../scripts/chromium.mjs'
 import { assemblePage, PAGE, textsOf } from '../../../scripts/page-bundle.mjs'
 import { type ServerOptions, type StartedServer, startServer } from '../../stage/start-server.ts'
@@ -64,4 +65,37 @@ export function said(page: Page, name: string): Promise<string | undefined> {
 async function builtPage(): Promise<string> {
   const { outputFiles } = await build({ ...PAGE, absWorkingDir: ROOT, outdir: 'unused' })
   return assemblePage(ROOT, textsOf(outputFiles))
+}
+
+declare global {
+  interface Window {
+    heard: FromPage[]
+  }
+}
+
+/** In the widget's place: meets the page in its frame and writes down what comes over the port. */
+const HOST_HTML = `<!doctype html><iframe></iframe><script>
+  window.heard = []
+  addEventListener('message', ({ data, source }) => {
+    if (data.kind !== 'pageReady') return
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = (event) => window.heard.push(event.data)
+    source.postMessage({ kind: 'connect', viewerId: data.viewerId }, '*', [port2])
+    port1.postMessage({ kind: 'start', transport: 'direct', pageKey: null, theme: 'light', partBytes: 1048576 })
+  })
+</script>`
+
+/** The page in a frame, as a notebook has it. What it says is in the host's `heard`. */
+export async function showInHost(page: Page, base: string, url: string): Promise<void> {
+  await page.route(`${base}host`, (route) => route.fulfill({ contentType: 'text/html', body: HOST_HTML }))
+  await page.route(/\/\?jupyter=true/, letFrame)
+  await page.goto(`${base}host`)
+  await page.evaluate((address) => document.querySelector('iframe')?.contentWindow?.location.replace(address), url)
+}
+
+/** Who may frame the page is another test's subject. */
+async function letFrame(route: Route): Promise<void> {
+  const response = await route.fetch()
+  const { 'content-security-policy': _policy, ...headers } = response.headers()
+  await route.fulfill({ response, headers })
 }

@@ -7,7 +7,7 @@ import { type PageState, SELECTION } from '../../../protocol/state.ts'
 import { filesOf } from '../../server/sources/anndata-files.ts'
 import type { Heard } from '../../stage/kernel-end.ts'
 import type { OpenedViewer } from '../../stage/start-server.ts'
-import { openPageStage, type PageStage, said, says } from './page-stage.ts'
+import { openPageStage, type PageStage, said, says, showInHost } from './page-stage.ts'
 
 const CELLS = 700
 let stage: PageStage
@@ -388,6 +388,18 @@ test.each([
   expect(await toggle.getAttribute('aria-pressed')).toBe(String(width > 560))
   if (width < 560) await toggle.click()
   await page.getByRole('combobox', { name: 'Colour by' }).click()
+})
+
+test('a key that is held on the height handle counts each time, however late the cell follows', async () => {
+  const { url } = await stage.server.openViewer()
+  const page = await stage.context.newPage()
+  await showInHost(page, stage.server.base, url)
+  const handle = page.frameLocator('iframe').getByRole('separator', { name: 'Height of the cell' })
+  for (let i = 0; i < 3; i++) await handle.press('ArrowDown')
+  const asked = () =>
+    page.evaluate(() => window.heard.flatMap((message) => (message.kind === 'resize' ? [message.height] : [])))
+  // A frame as browsers make it, 150 px high, and no less than 200 px are asked for. This host changes nothing.
+  await expect.poll(asked).toEqual([200, 220, 240])
 })
 
 test('the panel is open where there is room, also where that comes late, until the user says otherwise', async () => {
