@@ -279,9 +279,12 @@ export class AnnDataSource implements DataSource {
     const index = await this.#indexReads.read(`${table} ${description.version}`, signal, async (shared) => {
       // raw.var need not have the column; its index still names genes.
       const column = varLayer === RAW ? null : this.#options.geneIdColumn
-      const ids = this.#reader.varNames(null, varLayer, shared)
-      const labels = column === null ? null : this.#reader.varNames(column, varLayer, shared)
-      return new GeneIndex(await ids, await labels)
+      // Both at once, and both waited for: a read that fails with nobody listening ends the server.
+      const [ids, labels] = await Promise.all([
+        this.#reader.varNames(null, varLayer, shared),
+        column === null ? null : this.#reader.varNames(column, varLayer, shared),
+      ])
+      return new GeneIndex(ids, labels)
     })
     if (this.#known?.description.version === description.version) this.#indices.set(table, index)
     return index

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ROUTES } from '../../protocol/urls.ts'
+import { bloodDataset } from '../stage/blood-dataset.ts'
 import { SocketPage } from '../stage/page-end.ts'
 import { probePath, type ServerOptions, STAND_IN_PAGE, startServer, tradeToken } from '../stage/start-server.ts'
 
@@ -195,6 +196,29 @@ describe('a running server', () => {
     const server = await started()
     for (let i = 0; i < 20; i++) server.process.kill('SIGINT')
     expect((await fetch(`${server.base}${ROUTES.health}`)).status).toBe(200)
+  })
+
+  test('goes on when a search is given up while the names of genes are on their way', async () => {
+    const isAsked = Promise.withResolvers<void>()
+    const dataset = bloodDataset(700)
+    const server = await started({
+      read: (read) => {
+        if (read.what !== 'varNames') return dataset(read)
+        isAsked.resolve()
+        return new Promise<never>(() => undefined)
+      },
+    })
+    const options = { name: 'Blood', color: null, embedding: null, geneIdColumn: 'gene_symbols', layer: null }
+    const viewer = await server.openViewer({ options })
+    const headers = { 'X-Cellucid-Key': await tradeToken(server.base, viewer) }
+    const next = new AbortController()
+    const search = fetch(`${server.base}${ROUTES.genes}?query=c`, { headers, signal: next.signal }).catch(String)
+    await isAsked.promise
+    next.abort()
+    expect(await search).toContain('AbortError')
+    // It hears that somebody hung up between two of these at the latest.
+    for (let i = 0; i < 5; i++) expect((await fetch(`${server.base}${ROUTES.health}`)).status).toBe(200)
+    expect(server.process.exitCode).toBeNull()
   })
 
   test('opens, reads, commands and closes as the kernel says', async () => {
