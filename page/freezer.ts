@@ -35,6 +35,8 @@ export function freezeOutOfSight(
 
   async function freeze(afterMs: number, seen: AbortSignal): Promise<void> {
     await delay(afterMs, seen)
+    await scatter.whenDrawn() // also where the browser took the context for other viewers
+    seen.throwIfAborted()
     const picture = await scatter.toPng({ scale: 1, legend: null, title: null })
     seen.throwIfAborted()
     if (still !== null) return

@@ -25,8 +25,6 @@ export type ScatterOptions = {
   theme: Theme
   /** after each change of the camera, also by the setter */
   onCamera?(camera: Camera): void
-  /** the browser took the graphics context; the picture comes back by itself when the browser gives it back */
-  onContextLost?(): void
 }
 
 /** What stands around and over the points of a picture. */
@@ -83,7 +81,7 @@ export class Scatter {
     this.#scene = new Scene(THEME_COLORS[options.theme])
     this.#screen = new Screen(canvas, {
       resized: () => this.#loop.now(),
-      contextLost: (isWanted) => this.#contextLost(isWanted),
+      contextLost: () => this.#contextLost(),
       contextRestored: () => this.#contextRestored(),
     })
     this.#control = new CameraControl(
@@ -398,9 +396,9 @@ export class Scatter {
     return !matchMedia('(prefers-reduced-motion: reduce)').matches
   }
 
-  #contextLost(isWanted: boolean): void {
+  #contextLost(): void {
     this.#morph = null
-    if (!isWanted) this.#options.onContextLost?.()
+    this.requestDraw() // There is no picture until the context is back.
   }
 
   #contextRestored(): void {

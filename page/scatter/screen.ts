@@ -8,8 +8,8 @@ import { Refinement } from './refinement.ts'
 export type ScreenEvents = {
   /** the canvas has another size and is empty: draw in this task, before the browser shows it */
   resized(): void
-  /** `isWanted` where it was `release` that gave the context away */
-  contextLost(isWanted: boolean): void
+  /** given away by `release`, or taken by the browser */
+  contextLost(): void
   /** there is a new, empty layer */
   contextRestored(): void
 }
@@ -33,6 +33,8 @@ export class Screen {
   isReleased = false
   /** It was given away, and is not back yet. */
   #isAway = false
+  /** How long to leave a context that the browser took to those that it took it for. */
+  #patienceMs = 500
 
   /** @throws Error with a sentence for the user where the browser cannot draw at all */
   constructor(canvas: HTMLCanvasElement, events: ScreenEvents) {
@@ -123,6 +125,7 @@ export class Screen {
   }
 
   dispose(): void {
+    this.isReleased = true
     this.#unfollow()
     this.#canvas.removeEventListener('webglcontextlost', this.#lost)
     this.#canvas.removeEventListener('webglcontextrestored', this.#restored)
@@ -167,9 +170,15 @@ export class Screen {
     event.preventDefault()
     this.#layer = null
     this.#refinement = null
-    this.#events.contextLost(this.#isAway)
-    // Wanted back before this was told. Not in this task: the browser looks after it whether it may give it back.
-    if (this.#isAway) setTimeout(() => this.isReleased || this.#loss?.restoreContext())
+    this.#events.contextLost()
+    // Wanted back before this was told: not in this task, since the browser looks after it whether it may give it back.
+    // What the browser took for other viewers it keeps, also when they need it no more: asked for, but each time later,
+    // lest too many viewers take it from each other for ever.
+    const waitMs = this.#isAway ? 0 : this.#patienceMs
+    if (!this.#isAway) this.#patienceMs *= 2
+    setTimeout(() => {
+      if (this.#layer === null && !this.isReleased) this.#loss?.restoreContext()
+    }, waitMs)
   }
 
   readonly #restored = (): void => {

@@ -36,7 +36,7 @@ export function values(all: readonly number[], range: readonly [number, number],
   return { kind: 'values', column, cellCount: all.length, scale, range }
 }
 
-export type Shown = { canvas: HTMLCanvasElement; scatter: Scatter; heard: { lost: number; cameras: number } }
+export type Shown = { canvas: HTMLCanvasElement; scatter: Scatter; heard: { cameras: number } }
 
 /** A scatter on a new canvas, 200 x 200 unless told, that draws large points; the one before is disposed of. */
 export function show(
@@ -44,14 +44,11 @@ export function show(
 ): Shown {
   shown?.scatter.dispose()
   const canvas = canvasOf(options.width ?? 200, options.height ?? 200)
-  const heard = { lost: 0, cameras: 0 }
+  const heard = { cameras: 0 }
   const hooks: ScatterOptions = {
     theme: options.theme ?? 'light',
     onCamera: () => {
       heard.cameras++
-    },
-    onContextLost: () => {
-      heard.lost++
     },
   }
   const scatter = new Scatter(canvas, hooks)
