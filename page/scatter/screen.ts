@@ -17,6 +17,9 @@ export type ScreenEvents = {
 /** No graphics card has a smaller limit, and more than this is no picture for a notebook. */
 const SIDE_WITHOUT_CARD = 4096
 
+/** A viewer in sight is not blank for longer than this, however often its context was taken. */
+const LONGEST_PATIENCE_MS = 8_000
+
 /** A canvas with its graphics context: its size, what is on the card, and the loss of both. */
 export class Screen {
   readonly #canvas: HTMLCanvasElement
@@ -125,7 +128,7 @@ export class Screen {
   }
 
   dispose(): void {
-    this.isReleased = true
+    this.isReleased = true // for good
     this.#unfollow()
     this.#canvas.removeEventListener('webglcontextlost', this.#lost)
     this.#canvas.removeEventListener('webglcontextrestored', this.#restored)
@@ -173,9 +176,9 @@ export class Screen {
     this.#events.contextLost()
     // Wanted back before this was told: not in this task, since the browser looks after it whether it may give it back.
     // What the browser took for other viewers it keeps, also when they need it no more: asked for, but each time later,
-    // lest too many viewers take it from each other for ever.
+    // lest too many viewers take it from each other in quick turns.
     const waitMs = this.#isAway ? 0 : this.#patienceMs
-    if (!this.#isAway) this.#patienceMs *= 2
+    if (!this.#isAway) this.#patienceMs = Math.min(LONGEST_PATIENCE_MS, this.#patienceMs * 2)
     setTimeout(() => {
       if (this.#layer === null && !this.isReleased) this.#loss?.restoreContext()
     }, waitMs)
