@@ -2,9 +2,11 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
-import { assemblePage, BROWSER, BROWSER_TARGET, PAGE, textsOf, unusedSchemasLeave } from './scripts/page-bundle.mjs'
-import { pageHtml } from './scripts/page-html.mjs'
+import { BILL_FILE, billOfMaterials } from './scripts/bill-of-materials.mjs'
+import { removeBuildStamp, writeBuildStamp } from './scripts/build-stamp.mjs'
+import { assemblePage, BROWSER, BROWSER_TARGET, PAGE, PAGE_TEMPLATE, textsOf } from './scripts/page-bundle.mjs'
 import { thirdPartyNotices } from './scripts/third-party-notices.mjs'
+import { FIRST_FILE, firstFilePath } from './server/sources/hdf5/first-file.ts'
 import { PLUGIN_FILES, PLUGIN_FOLDER } from './server/sources/hdf5/plugin-folder.ts'
 
 const ROOT = import.meta.dirname
@@ -29,30 +31,20 @@ const BUNDLES = [
   {
     file: 'widget.js',
     budgetBytes: 25_000, // saved in every notebook file that shows a viewer
-    options: { ...SHARED, ...BROWSER, entryPoints: ['widget/index.ts'], plugins: [unusedSchemasLeave(), cssAsText()] },
+    options: { ...SHARED, ...BROWSER, entryPoints: ['widget/index.ts'], plugins: [cssAsText()] },
     assemble: (texts) => texts.get('.js'),
   },
   {
     file: 'page/index.html',
-    budgetBytes: 60_000, // goes through the notebook's own connection where nothing else does
+    budgetBytes: 150_000, // goes through the notebook's own connection where nothing else does
     options: { ...SHARED, ...PAGE, outdir: STATIC },
     assemble: (texts) => assemblePage(ROOT, texts),
   },
   {
     file: 'page/hosted.html',
-    budgetBytes: 20_000, // around the hosted viewer, which is far larger
-    options: {
-      ...SHARED,
-      ...BROWSER,
-      entryPoints: ['page/hosted/main.ts'],
-      outdir: STATIC,
-      plugins: [unusedSchemasLeave()],
-    },
-    assemble: async (texts) =>
-      pageHtml(await readFile(join(ROOT, 'page/index.html'), 'utf8'), {
-        script: texts.get('.js').trimEnd(),
-        style: (texts.get('.css') ?? '').trimEnd(),
-      }),
+    budgetBytes: 25_000, // around the hosted viewer, which is far larger
+    options: { ...SHARED, ...BROWSER, entryPoints: ['page/hosted/main.ts'], outdir: STATIC },
+    assemble: (texts) => assemblePage(ROOT, texts),
   },
   {
     file: 'server.mjs',
@@ -148,25 +140,52 @@ function largestInputs(metafile) {
   return largest.map(([path, { bytesInOutput }]) => `  ${kilobytes(bytesInOutput)} KB ${path}`).join('\n')
 }
 
-/** Filters of HDF5 that the server loads from files, as a library does: they cannot be bundled. */
-async function copyPlugins() {
+/** What the server opens as files, so that it cannot be bundled: filters of HDF5, and a file to begin with. */
+async function copyServerFiles() {
   const from = join(ROOT, 'node_modules/h5wasm-plugins/plugins')
   const target = join(STATIC, PLUGIN_FOLDER)
   await mkdir(target, { recursive: true })
   await Promise.all(PLUGIN_FILES.map((file) => copyFile(join(from, file), join(target, file))))
-  return PLUGIN_FILES.map((file) => relative(ROOT, join(from, file)))
+  await copyFile(firstFilePath(), join(STATIC, FIRST_FILE))
+  return [...PLUGIN_FILES.map((file) => join(from, file)), firstFilePath()].map((file) => relative(ROOT, file))
+}
+
+/** What the build itself is made of. */
+async function ownInputs() {
+  const { metafile } = await esbuild.build({
+    absWorkingDir: ROOT,
+    entryPoints: [relative(ROOT, import.meta.filename)],
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    write: false,
+    metafile: true,
+  })
+  return Object.keys(metafile.inputs)
 }
 
 async function buildAll() {
+  removeBuildStamp(ROOT)
   const finished = await Promise.all(BUNDLES.map(async (bundle) => finish(bundle, await esbuild.build(bundle.options))))
-  const inputs = [...finished.flatMap((bundle) => bundle.inputs), ...(await copyPlugins())]
+  const inputs = [...finished.flatMap((bundle) => bundle.inputs), ...(await copyServerFiles())]
   await writeFile(join(STATIC, 'THIRD-PARTY-LICENSES.txt'), thirdPartyNotices(ROOT, inputs))
+  await writeFile(join(STATIC, BILL_FILE), `${JSON.stringify(billOfMaterials(ROOT, inputs), null, 2)}\n`)
+  writeBuildStamp(ROOT, [
+    ...inputs,
+    ...(await ownInputs()),
+    PAGE_TEMPLATE,
+    'tsconfig.json',
+    'package-lock.json',
+    'pyproject.toml',
+  ])
   for (const { line } of finished) console.log(line)
 }
 
-/** Rebuild on every change of a source until interrupted; a failure is told and waited out. */
+/** Rebuild on every change of a source until interrupted, with source maps; a failure is told and waited out. */
 async function watchAll() {
-  await copyPlugins()
+  removeBuildStamp(ROOT) // its bundles are not those that ship
+  await copyServerFiles()
   for (const bundle of BUNDLES) {
     const tell = {
       name: 'tell',
@@ -180,7 +199,11 @@ async function watchAll() {
         })
       },
     }
-    const context = await esbuild.context({ ...bundle.options, plugins: [...(bundle.options.plugins ?? []), tell] })
+    const context = await esbuild.context({
+      ...bundle.options,
+      sourcemap: 'inline',
+      plugins: [...(bundle.options.plugins ?? []), tell],
+    })
     await context.watch()
   }
   console.log(`watching; bundles go to ${relative(ROOT, STATIC)}`)

@@ -1,20 +1,21 @@
 import { effect } from '@preact/signals'
 import { options, render } from 'preact'
-import { openAccess } from './access.ts'
-import { delay } from './backoff.ts'
-import { colorLabel } from './colorable.ts'
+import { colorLabel } from './columns/colorable.ts'
+import { delay } from './connection/backoff.ts'
+import { connectHost, type HostLink } from './connection/host-link.ts'
+import type { Launch } from './connection/launch.ts'
+import { openAccess } from './connection/page-access.ts'
+import { isOfTheWay, sentenceOf } from './connection/server-failure.ts'
 import type { ConsoleCapture } from './console-capture.ts'
-import { isOfTheWay, sentenceOf } from './failure.ts'
-import { freezeOutOfSight } from './freezer.ts'
-import { connectHost, type HostLink } from './host-link.ts'
-import { pageKeys } from './keyboard.ts'
-import type { Launch } from './launch.ts'
+import { pageKeys } from './input/keyboard.ts'
 import { App } from './panel/app.tsx'
 import { providePage } from './panel/page-context.ts'
-import { Picture } from './picture.ts'
-import { Store } from './store.ts'
-import { summaryOf } from './summary.ts'
-import { ViewerSession } from './viewer-session.ts'
+import { Store } from './state/store.ts'
+import { summaryOf } from './state/summary.ts'
+import { unplacedSentence } from './state/unplaced.ts'
+import { freezeOutOfSight } from './viewer/context-freezer.ts'
+import { Picture } from './viewer/picture.ts'
+import { ViewerSession } from './viewer/viewer-session.ts'
 
 /** The server is told at most so often that the user is here. */
 const TOUCHED_EVERY_MS = 5_000
@@ -33,9 +34,13 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
   const host = meetHost(launch, store)
   let isShown = false
   try {
-    const access = await openAccess(launch, host, signal)
+    const access = await openAccess(launch, { host, wantsAgain: () => untilWanted(store), signal })
     const session = new ViewerSession(access, { store, lost: (reason) => tellLost(host, store, reason), signal })
     passConsole(capture, host, session)
+    void host.then((link) => {
+      const user = link?.start.user ?? null
+      if (user !== null) session.channel.introduce(user)
+    })
     watchTouch(session, signal)
     addEventListener('keydown', pageKeys(session.history), { signal })
     const canvas = makeCanvas()
@@ -48,6 +53,7 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
     providePage({ viewer: session.viewer, history: session.history, picture, canvas, session })
     render(<App />, root)
     isShown = true
+    tellUnplaced(host, store, signal)
     const { nObs } = await shown
     delete options.debounceRendering
     store.isReady.value = true
@@ -72,14 +78,24 @@ export async function openPage(launch: Launch, capture: ConsoleCapture, signal: 
   }
 }
 
+/** What stands in place of the first picture, which may have to be chosen: the cell shows the page all the same. */
+function tellUnplaced(host: Promise<HostLink | null>, store: Store, signal: AbortSignal): void {
+  const stop = effect(() => {
+    const failed = store.notices.value.find(({ topic }) => topic === 'dataset' || topic === 'embedding')
+    const sentence = failed?.text ?? unplacedSentence(store)
+    if (sentence !== null && !store.isReady.value) void host.then((link) => link?.failed(sentence))
+  })
+  signal.addEventListener('abort', stop)
+}
+
 function meetHost(launch: Launch, store: Store): Promise<HostLink | null> {
   const hello = { viewerId: launch.viewerId ?? '', needsToken: launch.token === null }
   const host = connectHost(window, hello, {
     theme: (theme) => {
       store.surroundings.value = theme
     },
-    stalled: (stalled) => {
-      store.isStalled.value = stalled
+    stalled: (waitsFor) => {
+      store.waitsFor.value = waitsFor
     },
   })
   void host.then((link) => {
@@ -99,6 +115,16 @@ function passConsole(capture: ConsoleCapture, host: Promise<HostLink | null>, se
       if (link === null) session.channel.event({ kind: 'console', lines })
       else link.console(lines)
     })
+  })
+}
+
+/** Resolves when the user of a tab wants to connect once more. */
+function untilWanted(store: Store): Promise<void> {
+  return new Promise((resolve) => {
+    store.connectAgain.value = () => {
+      store.connectAgain.value = null
+      resolve()
+    }
   })
 }
 

@@ -2,41 +2,55 @@ import { ProtocolError } from './errors.ts'
 import { parseJsonHeader } from './json-header.ts'
 
 /**
+ * Numbers in the narrowest of these types that loses nothing a user can see: whole numbers beyond 2^24 are integers, or
+ * doubles where they do not fit or some are missing.
+ */
+export type Values = Float32Array | Float64Array | Int32Array | Uint32Array
+
+/**
  * One value per cell; row *i* is row *i* of `obs`. The only codec of a column.
  * `min` and `max` leave NaN and infinities out and are `null` when nothing else is there; NaN is missing.
  */
-export type DenseColumn = {
+export type DenseColumn = Versioned & {
   kind: 'dense'
   /** shape (n,) */
-  values: Float32Array
+  values: Values
   min: number | null
   max: number | null
   missingCells: number
+  /** A sentence where these are not quite the dataset's own numbers. */
+  note?: string
 }
 /** Values that are not stored are 0. `rows` ascending and unique, shape (nnz,) as `values`. */
-export type SparseColumn = {
+export type SparseColumn = Versioned & {
   kind: 'sparse'
   n: number
   rows: Uint32Array
-  values: Float32Array
+  values: Values
   min: number | null
   max: number | null
   missingCells: number
+  note?: string
 }
 /** The largest code of the type (255 or 65535) means missing. */
-export type CodesColumn = {
+export type CodesColumn = Versioned & {
   kind: 'codes'
   codes: Uint8Array | Uint16Array
   categories: readonly string[]
   ordered: boolean
-  /** CSS colours, one per category, or `null` for the page's own palette. */
-  colors: readonly string[] | null
+  /** CSS colours, one per category. */
+  colors: readonly string[]
+  /** Why colours that the dataset holds are not used, a sentence. */
+  colorNote?: string
   missingCells: number
 }
 export type Column = DenseColumn | SparseColumn | CodesColumn
 
+/** The version of the part of the dataset that it was read from; absent where nobody said. */
+export type Versioned = { version?: string }
+
 /** (n, dimensions) row-major positions, normalised: `position * scale + center` is the dataset's own coordinate. */
-export type Embedding = {
+export type Embedding = Versioned & {
   kind: 'embedding'
   key: string
   dimensions: number
@@ -57,14 +71,16 @@ export type Embedding = {
 const MAGIC = Uint8Array.of(0x43, 0x45, 0x4c, 0x4c, 0x55, 0x43, 0x44, 1)
 const MAX_HEADER_BYTES = 64 << 20
 
-export type Section = Float32Array | Uint32Array | Uint16Array | Uint8Array
-type SectionType = 'f4' | 'u4' | 'u2' | 'u1'
+export type Section = Values | Uint16Array | Uint8Array
+type SectionType = 'f4' | 'f8' | 'i4' | 'u4' | 'u2' | 'u1'
 type SectionArray = {
   readonly BYTES_PER_ELEMENT: number
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): Section
 }
 const SECTIONS: Record<SectionType, SectionArray> = {
   f4: Float32Array,
+  f8: Float64Array,
+  i4: Int32Array,
   u4: Uint32Array,
   u2: Uint16Array,
   u1: Uint8Array,
@@ -115,18 +131,26 @@ export function decodeColumn(frame: Uint8Array, cellCount: number): Column {
     min: finiteOrNull(header.min),
     max: finiteOrNull(header.max),
     missingCells: count(header.missingCells),
+    ...(typeof header.note === 'string' ? { note: header.note } : {}),
+    ...versionOf(header),
   }
   const [first, second] = sections
-  if (header.kind === 'dense' && first instanceof Float32Array && first.length === cellCount) {
+  if (header.kind === 'dense' && isValues(first) && first.length === cellCount) {
     return { kind: 'dense', values: first, ...range }
   }
-  if (header.kind === 'sparse' && first instanceof Uint32Array && second instanceof Float32Array) {
+  if (header.kind === 'sparse' && first instanceof Uint32Array && isValues(second)) {
     checkRows(first, second, cellCount)
     return { kind: 'sparse', n: cellCount, rows: first, values: second, ...range }
   }
   if (header.kind === 'codes' && (first instanceof Uint8Array || first instanceof Uint16Array)) {
     if (first.length !== cellCount) throw badColumn(`${first.length} codes for ${cellCount} cells`)
-    return { kind: 'codes', codes: first, ...decodeCategories(header), missingCells: range.missingCells }
+    return {
+      kind: 'codes',
+      codes: first,
+      ...decodeCategories(header),
+      missingCells: range.missingCells,
+      ...versionOf(header),
+    }
   }
   throw badColumn(`kind ${JSON.stringify(header.kind)}`)
 }
@@ -151,24 +175,27 @@ export function decodeEmbedding(frame: Uint8Array, cellCount: number): Embedding
     high: perAxis(header.high),
     missingCells: count(header.missingCells),
     yDown: header.yDown === true,
+    ...versionOf(header),
   }
+}
+
+function versionOf({ version }: Record<string, unknown>): Versioned {
+  return typeof version === 'string' ? { version } : {}
 }
 
 function perAxis(value: unknown): number[] {
   return Array.isArray(value) ? value.map(Number) : []
 }
 
-function decodeCategories(header: Record<string, unknown>): Pick<CodesColumn, 'categories' | 'ordered' | 'colors'> {
-  const { categories, colors } = header
+function decodeCategories(header: Record<string, unknown>): Omit<CodesColumn, 'kind' | 'codes' | 'missingCells'> {
+  const { categories, colors, colorNote } = header
   if (!isTexts(categories)) throw badColumn('categories that are no list of texts')
-  return {
-    categories,
-    ordered: header.ordered === true,
-    colors: isTexts(colors) && colors.length === categories.length ? colors : null,
-  }
+  if (!isTexts(colors) || colors.length !== categories.length) throw badColumn('no colour for each category')
+  const ordered = header.ordered === true
+  return { categories, ordered, colors, ...(typeof colorNote === 'string' ? { colorNote } : {}) }
 }
 
-function checkRows(rows: Uint32Array, values: Float32Array, cellCount: number): void {
+function checkRows(rows: Uint32Array, values: Values, cellCount: number): void {
   if (rows.length !== values.length) throw badColumn(`${rows.length} rows for ${values.length} values`)
   let last = -1
   for (const row of rows) {
@@ -227,10 +254,15 @@ function sectionView(frame: Uint8Array, offset: number, bytes: number, type: Sec
   return new Items(source.buffer, source.byteOffset, bytes / itemBytes)
 }
 
+function isValues(section: Section | undefined): section is Values {
+  return section !== undefined && !(section instanceof Uint16Array || section instanceof Uint8Array)
+}
+
+const SECTION_TYPES = Object.entries(SECTIONS) as [SectionType, SectionArray][] // of an object that nobody else made
+
 function sectionType(section: Section): SectionType {
-  if (section instanceof Float32Array) return 'f4'
-  if (section instanceof Uint32Array) return 'u4'
-  return section instanceof Uint16Array ? 'u2' : 'u1'
+  const found = SECTION_TYPES.find(([, Items]) => section instanceof Items)
+  return found?.[0] ?? 'u1'
 }
 
 function sectionList(value: unknown): [SectionType, number][] {

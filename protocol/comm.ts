@@ -20,6 +20,14 @@ export const hintsSchema = v.looseObject({
 })
 export type Hints = v.InferOutput<typeof hintsSchema>
 
+/** How a message tells its body, which is buffer 0; buffers do not arrive everywhere. */
+const bodyEntries = {
+  /** Of the body, so that whoever receives knows when it was lost. */
+  bytes: v.number(),
+  /** The body in base64, with no buffer beside it. */
+  text: v.optional(v.string()),
+}
+
 export const kernelMessageSchema = v.variant('kind', [
   /** Pushed by a kernel thread, unasked and repeated until the widget is seen. `view` absent: for all views. */
   v.object({
@@ -28,6 +36,8 @@ export const kernelMessageSchema = v.variant('kind', [
     viewerId: v.string(),
     viewerToken: v.string(),
     port: v.number(),
+    /** Names the server's socket file to our extension of the notebook server, where there is one. */
+    door: v.optional(v.string()),
     instanceId: v.string(),
     /** The base that the user forces, may hold `{port}`. */
     override: v.nullable(v.string()),
@@ -36,24 +46,42 @@ export const kernelMessageSchema = v.variant('kind', [
     height: v.number(),
     /** false: no subshells, so the tunnel waits while a cell runs. */
     subshells: v.boolean(),
+    /** false: on the way to this kernel a buffer is lost, or ends the connection, so that bodies travel as text. */
+    buffers: v.boolean(),
+    /** A cell runs now; `cell` says when it has ended. */
+    cellRuns: v.boolean(),
   }),
-  /** The answer to one `fetch`; the body is buffer 0. */
+  /** The answer to one `fetch`. */
   v.object({
     kind: v.literal('response'),
     view: v.string(),
     id: v.number(),
     status: v.number(),
     headers: v.record(v.string(), v.string()),
+    ...bodyEntries,
   }),
+  /** The body of this `fetch` was lost on the way: say it again, as text. */
+  v.object({ kind: v.literal('bodyLost'), view: v.string(), id: v.number() }),
   /** This `resolved` of a view has arrived. */
   v.object({ kind: v.literal('noted'), view: v.string(), id: v.number() }),
+  /** A cell has run for a while, so that answers may wait for its end; or none runs. */
+  v.object({ kind: v.literal('cell'), runs: v.boolean() }),
+  /** This server process has ended; perhaps another one will be said `welcome` to. Nobody is to ask its port any more. */
+  v.object({ kind: v.literal('gone'), instanceId: v.string() }),
   /** The viewer ended, or its server did and will not come back: the sentence says which and what to do. */
   v.object({ kind: v.literal('stopped'), reason: v.string() }),
 ])
 export type KernelMessage = v.InferOutput<typeof kernelMessageSchema>
 export type Welcome = Extract<KernelMessage, { kind: 'welcome' }>
 
-export const CANDIDATE_KINDS = ['override', 'same-origin-proxy', 'direct', 'cross-origin-proxy', 'tunnel'] as const
+export const CANDIDATE_KINDS = [
+  'override',
+  'server-extension',
+  'same-origin-proxy',
+  'direct',
+  'cross-origin-proxy',
+  'tunnel',
+] as const
 export const VERDICTS = [
   'proven',
   'skipped',
@@ -92,9 +120,13 @@ export const widgetMessageSchema = v.variant('kind', [
     candidates: v.array(candidateReportSchema),
     /** location.origin, for the report. */
     pageOrigin: v.string(),
+    /** Several people edit the notebook at once, as far as the front end says. */
+    isShared: v.boolean(),
   }),
+  /** The notebook is being saved, where the front end says so: what waits to be put into it is due. */
+  v.object({ kind: v.literal('saving'), view: v.string() }),
   v.object({ kind: v.literal('console'), view: v.string(), lines: v.array(consoleLineSchema) }),
-  /** Tunnel: one request of this view; the body is buffer 0. Asked again with the same `id` when unanswered. */
+  /** Tunnel: one request of this view. Asked again with the same `id` when unanswered. */
   v.object({
     kind: v.literal('fetch'),
     view: v.string(),
@@ -103,6 +135,9 @@ export const widgetMessageSchema = v.variant('kind', [
     /** Relative to the base, with its query. */
     path: v.string(),
     headers: v.record(v.string(), v.string()),
+    /** The answer's body is to come as text. */
+    asText: v.boolean(),
+    ...bodyEntries,
   }),
   /** The view is there: at least every 20 s while it uses the tunnel. */
   v.object({ kind: v.literal('alive'), view: v.string() }),
@@ -116,6 +151,8 @@ export const TUNNEL_LIMITS = {
    * kernel's socket; browser → kernel messages of 10 MiB and more are lost without an error.
    */
   partBytes: (1 << 20) - (32 << 10),
+  /** The same as text, which base64 makes a third longer. */
+  textPartBytes: (((1 << 20) - (32 << 10)) / 4) * 3,
   /** Databricks ends messages past 5 MB. */
   smallPartBytes: 512 << 10,
   inFlight: 8,

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { matrixSchema } from './matrix.ts'
 import { colorBySchema, pageStateSchema } from './state.ts'
 
 export const cellsHeadSchema = v.object({
@@ -14,10 +15,14 @@ export const cellsHeadSchema = v.object({
 export const commandSchema = v.variant('kind', [
   v.object({ kind: v.literal('highlight'), cells: cellsHeadSchema, color: v.string() }),
   v.object({ kind: v.literal('clearHighlights') }),
-  /** `color` is what the server made of `field` when it knew the dataset; `null` field: one colour for all. */
+  /**
+   * `color` is what the server made of `field` when it knew the dataset; `null` field: one colour for all. A gene is
+   * meant as `matrix` has it; without one, as the viewer's own has it.
+   */
   v.object({
     kind: v.literal('setColorBy'),
     field: v.nullable(v.string()),
+    matrix: v.optional(matrixSchema),
     color: v.optional(v.nullable(colorBySchema)),
   }),
   v.object({ kind: v.literal('setEmbedding'), name: v.string(), dimensions: v.optional(v.number()) }),

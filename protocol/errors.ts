@@ -1,3 +1,5 @@
+import { visible } from './visible-text.ts'
+
 /** The closed list of error codes that cross a border, each with the one HTTP status it travels under. */
 export const ERROR_STATUS = {
   bad_request: 400,
@@ -10,6 +12,7 @@ export const ERROR_STATUS = {
   unknown_viewer: 404,
   unknown_column: 404,
   unknown_embedding: 404,
+  unknown_layer: 404,
   method_not_allowed: 405,
   ambiguous: 409,
   changed: 409,
@@ -42,7 +45,7 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 export class ProtocolError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code
   constructor(code: Code, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+    super(visible(message), options)
     this.name = 'ProtocolError'
     this.code = code
   }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { cellsHeadSchema } from './commands.ts'
+import { matrixSchema } from './matrix.ts'
 
 export const consoleLineSchema = v.object({
   level: v.picklist(['warning', 'error']),
@@ -28,7 +29,8 @@ export const eventSchema = v.variant('kind', [
     shift: v.boolean(),
     ctrl: v.boolean(),
   }),
-  v.object({ kind: v.literal('colorBy'), field: v.nullable(v.string()) }),
+  /** `matrix`: of a gene. */
+  v.object({ kind: v.literal('colorBy'), field: v.nullable(v.string()), matrix: v.nullable(matrixSchema) }),
   v.object({ kind: v.literal('embedding'), name: v.string(), dimensions: v.number() }),
   v.object({ kind: v.literal('visibility'), visibleCells: v.number() }),
   v.object({ kind: v.literal('console'), lines: v.array(consoleLineSchema) }),

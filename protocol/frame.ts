@@ -20,16 +20,16 @@ const encoder = new TextEncoder()
 
 /** Encode one frame. @throws ProtocolError `too_large` past MAX_FRAME_BYTES */
 export function encodeFrame(header: object, body: Uint8Array = new Uint8Array()): Uint8Array {
-  return joined([frameHead(header, body.length), body])
+  return joined([frameHead(header, body.length, MAX_FRAME_BYTES), body])
 }
 
 /** All of a frame but its body. */
-function frameHead(header: object, bodyBytes: number): Uint8Array {
+function frameHead(header: object, bodyBytes: number, maxFrameBytes: number): Uint8Array {
   const json = encoder.encode(JSON.stringify(header))
   const headerLength = padded(json.length)
   const length = 4 + headerLength + bodyBytes
-  if (length > MAX_FRAME_BYTES)
-    throw new ProtocolError('too_large', `A frame of ${length} bytes; at most ${MAX_FRAME_BYTES}.`)
+  if (length > maxFrameBytes)
+    throw new ProtocolError('too_large', `A frame of ${length} bytes; at most ${maxFrameBytes}.`)
   const head = new Uint8Array(4 + headerLength).fill(0x20)
   new DataView(head.buffer).setUint32(0, headerLength, true)
   head.set(json, 4)
@@ -82,7 +82,7 @@ export function* cutMessage(
   maxFrameBytes = MAX_FRAME_BYTES,
 ): Generator<FramePieces> {
   const headerBytes = encoder.encode(JSON.stringify(header)).length
-  const pieces = (head: object, part: Uint8Array): FramePieces => [frameHead(head, part.length), part]
+  const pieces = (head: object, part: Uint8Array): FramePieces => [frameHead(head, part.length, maxFrameBytes), part]
   if (4 + padded(headerBytes) + body.length <= maxFrameBytes) {
     yield pieces(header, body)
     return

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { matrixSchema } from './matrix.ts'
 import { colorBySchema } from './state.ts'
 
 export const embeddingInfoSchema = v.object({
@@ -10,6 +11,8 @@ export const embeddingInfoSchema = v.object({
   columns: v.number(),
   /** Dimensions it can be drawn in, the default first. */
   dimensions: v.array(v.number()),
+  /** Another text whenever a read could differ; to be named when its values are asked for. */
+  version: v.string(),
 })
 export type EmbeddingInfo = v.InferOutput<typeof embeddingInfoSchema>
 
@@ -18,8 +21,17 @@ export const obsFieldSchema = v.object({
   /** `identifier`: mostly unique texts, for hover only. `unsupported`: listed with the reason. */
   kind: v.picklist(['categorical', 'continuous', 'date', 'identifier', 'unsupported']),
   reason: v.optional(v.string()),
+  version: v.string(),
 })
 export type ObsField = v.InferOutput<typeof obsFieldSchema>
+
+export const matrixEntrySchema = v.object({
+  matrix: matrixSchema,
+  genes: v.number(),
+  /** Another text whenever a gene of it could differ, or stand at another place; named when a gene is asked for. */
+  version: v.string(),
+})
+export type MatrixEntry = v.InferOutput<typeof matrixEntrySchema>
 
 /** What a page must know before it asks for any array. Reads no column and no index of names. */
 export const identitySchema = v.object({
@@ -31,12 +43,12 @@ export const identitySchema = v.object({
   version: v.string(),
   embeddings: v.array(embeddingInfoSchema),
   obs: v.array(obsFieldSchema),
-  layers: v.array(v.string()),
-  hasRaw: v.boolean(),
+  /** X, raw and the layers, as far as they are there. */
+  matrices: v.array(matrixEntrySchema),
   /** Column of `var` that gives genes their labels, if one was chosen. */
-  geneIdColumn: v.nullable(v.string()),
-  /** The layer that genes are read from when none is named: `null` is X. */
-  defaultLayer: v.nullable(v.string()),
+  geneSymbols: v.nullable(v.string()),
+  /** What genes are read from when nothing else is named: what was asked for, else raw where there is one, else X. */
+  defaultMatrix: matrixSchema,
   defaultEmbedding: v.nullable(v.string()),
   defaultColor: v.nullable(colorBySchema),
   /** Sentences about what was left out and why. */
@@ -51,8 +63,16 @@ export function allNotes({ notes, obs }: Pick<Identity, 'notes' | 'obs'>): strin
 
 const MAX_KEY_SHOWN = 200
 
-/** One hit of the search box. `key` asks for the column and is unique; `label` is shown; `id` is the var name. */
-export const geneNameSchema = v.object({ key: v.string(), label: v.string(), id: v.string() })
+/**
+ * One hit of the search box. `key` asks for the column and is unique; `label` is shown; `id` is the var name. `matrix`
+ * where the one that was searched does not have the gene: one that does.
+ */
+export const geneNameSchema = v.object({
+  key: v.string(),
+  label: v.string(),
+  id: v.string(),
+  matrix: v.optional(matrixSchema),
+})
 export type GeneName = v.InferOutput<typeof geneNameSchema>
 export const geneNamesSchema = v.object({ total: v.number(), genes: v.array(geneNameSchema) })
 export type GeneNames = v.InferOutput<typeof geneNamesSchema>

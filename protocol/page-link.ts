@@ -10,6 +10,9 @@ export const pageReadySchema = v.object({ kind: v.literal('pageReady'), viewerId
 export type PageReady = v.InferOutput<typeof pageReadySchema>
 export const connectSchema = v.object({ kind: v.literal('connect'), viewerId: v.string() })
 
+/** Characters. */
+export const MAX_USER_NAME = 100
+
 /** Over the port, widget → page. */
 export const toPageSchema = v.variant('kind', [
   /** First. `pageKey` where the URL carried no token (tunnel, cookie-walled proxy), else `null`. */
@@ -20,6 +23,8 @@ export const toPageSchema = v.variant('kind', [
     /** The notebook's own look, since the frame's media query may not know it. */
     theme: v.picklist(['light', 'dark']),
     partBytes: v.number(),
+    /** By what name others who share the notebook know its user; `null`: nobody else is said to be there. */
+    user: v.nullable(v.string()),
   }),
   v.object({ kind: v.literal('theme'), theme: v.picklist(['light', 'dark']) }),
   /** Tunnel: the answer to `fetch`. */
@@ -32,11 +37,13 @@ export const toPageSchema = v.variant('kind', [
   }),
   /** Tunnel: the request could not be carried; `reason` is a sentence. */
   v.object({ kind: v.literal('fetchFailed'), id: v.number(), reason: v.string() }),
-  /** Tunnel: requests wait for the kernel, or flow again. */
-  v.object({ kind: v.literal('stalled'), stalled: v.boolean() }),
+  /** Tunnel: what requests wait for, a cell that is known to run or a kernel that is silent; `null`: they flow again. */
+  v.object({ kind: v.literal('stalled'), waitsFor: v.nullable(v.picklist(['cell', 'kernel'])) }),
   /** Ask your own `_cellucid/health` with this query: the widget cannot, a cookie is in the way. */
   v.object({ kind: v.literal('probe'), id: v.number(), query: v.string() }),
   v.object({ kind: v.literal('key'), pageKey: v.string() }),
+  /** The answer to `away`: the server is there, as far as the kernel can tell. Good for one try. */
+  v.object({ kind: v.literal('comeBack') }),
 ])
 export type ToPage = v.InferOutput<typeof toPageSchema>
 
@@ -48,6 +55,8 @@ export const fromPageSchema = v.variant('kind', [
   v.object({ kind: v.literal('failed'), message: v.string() }),
   /** The channel is lost and did not come back, the key died, or the server is another one: resolve again. */
   v.object({ kind: v.literal('lost'), reason: v.string() }),
+  /** The connection to this instance broke: may the page try to come back? */
+  v.object({ kind: v.literal('away'), instanceId: v.string() }),
   v.object({ kind: v.literal('console'), lines: v.array(consoleLineSchema) }),
   v.object({
     kind: v.literal('fetch'),

@@ -2,6 +2,8 @@ import * as v from 'valibot'
 import { sortingSchema } from './channel.ts'
 import { cellsHeadSchema, commandSchema } from './commands.ts'
 import { consoleLineSchema, eventSchema } from './events.ts'
+import { matrixEntrySchema } from './identity.ts'
+import { matrixSchema } from './matrix.ts'
 import { pageStateSchema } from './state.ts'
 
 /**
@@ -13,15 +15,23 @@ export const sourceSpecSchema = v.variant('kind', [
   /** A file, folder or URL that the server opens itself. */
   v.object({ kind: v.literal('path'), path: v.string() }),
   /** Arrays that live in the kernel, read by `source.read`; `file`: the matrix X stayed in this `.h5ad`. */
-  v.object({ kind: v.literal('kernel'), sourceId: v.string(), file: v.optional(v.string()) }),
+  v.object({
+    kind: v.literal('kernel'),
+    sourceId: v.string(),
+    file: v.optional(v.string()),
+    /** Of a MuData, whose own obs and obsm `sourceId` names: its modalities, and which axis they share. */
+    modalities: v.optional(v.array(v.object({ name: v.string(), sourceId: v.string() }))),
+    axis: v.optional(v.picklist([0, 1, -1])),
+  }),
 ])
 
 export const openOptionsSchema = v.object({
   name: v.nullable(v.string()),
   color: v.nullable(v.string()),
   embedding: v.nullable(v.string()),
-  geneIdColumn: v.nullable(v.string()),
-  layer: v.nullable(v.string()),
+  geneSymbols: v.nullable(v.string()),
+  /** `null`: as scanpy chooses, raw where there is one, else X. */
+  matrix: v.nullable(matrixSchema),
 })
 export type OpenOptions = v.InferOutput<typeof openOptionsSchema>
 
@@ -31,8 +41,8 @@ export type OpenOptions = v.InferOutput<typeof openOptionsSchema>
  */
 export const kernelCallSchema = v.variant('method', [
   /**
-   * Answered `{}` at once for a kernel source, whose arrays the kernel has checked; for a path when it was opened and
-   * its embedding and colour were found, or with the error. After a restart `state` and `commandSeq` bring the viewer back,
+   * Answered `{}` at once for an AnnData in the kernel, which has checked it; for a path and a MuData when it was opened
+   * and its embedding and colour were found, or with the error. After a restart `state` and `commandSeq` bring the viewer back,
    * followed by `viewer.cellSet`s and the commands that were not acknowledged.
    */
   v.object({
@@ -59,6 +69,13 @@ export const kernelCallSchema = v.variant('method', [
     method: v.literal('viewer.command'),
     params: v.object({ viewerId: v.string(), seq: v.number(), command: commandSchema }),
   }),
+  /** Arrays in the kernel were replaced, or changed in place. `isAnew`: pages read all that they show again. */
+  v.object({
+    method: v.literal('source.changed'),
+    params: v.object({ sourceIds: v.array(v.string()), isAnew: v.boolean() }),
+  }),
+  /** Its genes are sorted, or are not kept sorted any more: ask for `sorting`. */
+  v.object({ method: v.literal('source.sorting'), params: v.object({ sourceId: v.string() }) }),
   /** A secret that opens one page in the viewer token's place, within a quarter of an hour. */
   v.object({
     method: v.literal('viewer.oneTimeToken'),
@@ -79,8 +96,13 @@ export const kernelCallSchema = v.variant('method', [
       headers: v.record(v.string(), v.string()),
     }),
   }),
-  /** What `field` means for this viewer's dataset, so that a wrong name is refused where it was written → `{color: ColorBy}` */
-  v.object({ method: v.literal('viewer.resolveColor'), params: v.object({ viewerId: v.string(), field: v.string() }) }),
+  /** What `field` means for this viewer's dataset, a gene in `matrix` (`null`: the viewer's own), so that a wrong name is refused where it was written → `{color: ColorBy}` */
+  v.object({
+    method: v.literal('viewer.resolveColor'),
+    params: v.object({ viewerId: v.string(), field: v.string(), matrix: v.nullable(matrixSchema) }),
+  }),
+  /** How much of a long `source.read` is read, 0 to 1. */
+  v.object({ method: v.literal('source.progress'), params: v.object({ readId: v.number(), done: v.number() }) }),
   /** Have the hosted viewer's files on disk; answered when they are → hostedStateSchema, or with the error. */
   v.object({ method: v.literal('hosted.ensure'), params: v.object({ source: v.string(), force: v.boolean() }) }),
   /** How they stand, with the progress of fetching → hostedStateSchema */
@@ -98,7 +120,14 @@ export const serverCallSchema = v.variant('method', [
   /** First. The server listens. */
   v.object({
     method: v.literal('server.ready'),
-    params: v.object({ port: v.number(), instanceId: v.string(), protocol: v.number(), version: v.string() }),
+    params: v.object({
+      port: v.number(),
+      instanceId: v.string(),
+      protocol: v.number(),
+      version: v.string(),
+      /** It listens on the socket file that the kernel named, too. */
+      hasDoor: v.boolean(),
+    }),
   }),
   /** Instead of `server.ready`; the process ends after it. */
   v.object({ method: v.literal('server.failed'), params: v.object({ code: v.string(), message: v.string() }) }),
@@ -119,6 +148,11 @@ export const serverCallSchema = v.variant('method', [
     method: v.literal('viewer.cellSet'),
     params: v.object({ viewerId: v.string(), name: v.string(), cells: cellsHeadSchema }),
   }),
+  /** A page said what misses its schema: `call` names it, `reason` is a sentence. */
+  v.object({
+    method: v.literal('viewer.refused'),
+    params: v.object({ viewerId: v.string(), call: v.string(), reason: v.string() }),
+  }),
   /** How far sorting the genes of the viewer's dataset is. */
   v.object({
     method: v.literal('viewer.sorting'),
@@ -133,8 +167,10 @@ export const serverCallSchema = v.variant('method', [
   }),
   v.object({
     method: v.literal('source.read'),
-    params: v.object({ sourceId: v.string(), read: v.lazy(() => sourceReadSchema) }),
+    params: v.object({ sourceId: v.string(), readId: v.number(), read: v.lazy(() => sourceReadSchema) }),
   }),
+  /** Nobody waits for that read any more: it ends at its next part, and is not answered. */
+  v.object({ method: v.literal('source.cancel'), params: v.object({ readId: v.number() }) }),
 ])
 export type ServerCall = v.InferOutput<typeof serverCallSchema>
 
@@ -142,16 +178,22 @@ export type ServerCall = v.InferOutput<typeof serverCallSchema>
 export const sourceReadSchema = v.variant('what', [
   /** → kernelDescriptionSchema */
   v.object({ what: v.literal('describe') }),
-  /** → arrayAnswer `f4`, shape (end - start, columns) row-major: rows start..end of the first `columns` columns. */
+  /** → arrayAnswer, shape (end - start, columns) row-major: rows start..end of the first `columns` columns. */
   v.object({ what: v.literal('obsm'), key: v.string(), columns: v.number(), start: v.number(), end: v.number() }),
   /** → denseAnswer or codesAnswer */
   v.object({ what: v.literal('obs'), key: v.string() }),
-  /** One gene by its position in var (of `raw.var` for layer "raw") → denseAnswer or sparseAnswer */
-  v.object({ what: v.literal('var'), index: v.number(), layer: v.nullable(v.string()) }),
-  /** → `{}`; the body is a JSON list of texts. `column: null` is the index; `layer` "raw" reads raw.var. */
-  v.object({ what: v.literal('varNames'), column: v.nullable(v.string()), layer: v.nullable(v.string()) }),
+  /** One gene by its position in the matrix's var table, `raw.var` for raw → denseAnswer or sparseAnswer */
+  v.object({ what: v.literal('var'), index: v.number(), matrix: matrixSchema }),
+  /** → `{}`; the body is a JSON list of texts. `column: null` is the index of the table. */
+  v.object({ what: v.literal('varNames'), column: v.nullable(v.string()), table: v.picklist(['var', 'raw']) }),
+  /** → `{}`; the body is u32, for each cell of a MuData its row in the modality plus one, or 0 where it lacks the cell. */
+  v.object({ what: v.literal('cellMap'), modality: v.string() }),
   /** → `{}`; the body is a JSON list of texts, obs names of the rows start..end */
   v.object({ what: v.literal('obsNames'), start: v.number(), end: v.number() }),
+  /** How it stands with copies of matrices, sorted by gene, in the kernel's memory → sortingAnswerSchema */
+  v.object({ what: v.literal('sorting') }),
+  /** Let go of these copies, and make no more → `{bytes}` that it gave back */
+  v.object({ what: v.literal('giveBack') }),
 ])
 export type SourceRead = v.InferOutput<typeof sourceReadSchema>
 
@@ -160,7 +202,12 @@ export const kernelDescriptionSchema = v.object({
   nObs: v.number(),
   nVar: v.number(),
   version: v.string(),
-  obsm: v.array(v.object({ key: v.string(), columns: v.number(), version: v.string() })),
+  /** `reason`: why it cannot be drawn. */
+  obsm: v.array(
+    v.object({ key: v.string(), columns: v.number(), reason: v.optional(v.string()), version: v.string() }),
+  ),
+  /** The obsm key that the dataset itself says to show first (`uns["default_embedding"]`). */
+  defaultEmbedding: v.nullable(v.string()),
   obs: v.array(
     v.object({
       key: v.string(),
@@ -170,35 +217,64 @@ export const kernelDescriptionSchema = v.object({
     }),
   ),
   varColumns: v.array(v.string()),
-  layers: v.array(v.string()),
-  hasX: v.boolean(),
-  rawVar: v.nullable(v.number()),
+  /** Of each of them: genes may be asked for by its names. */
+  varColumnVersions: v.array(v.string()),
+  /** X, raw, then the layers, as far as they are there. */
+  matrices: v.array(matrixEntrySchema),
+  /** The colours that matplotlib takes in turn in this kernel, `#rrggbb`; `null` where it was not imported. */
+  colorCycle: v.nullable(v.array(v.string())),
   notes: v.array(v.string()),
 })
 export type KernelDescription = v.InferOutput<typeof kernelDescriptionSchema>
 
-/** Little-endian float32, shape (n,), NaN is missing. */
-export const denseAnswerSchema = v.object({ form: v.literal('dense'), n: v.number(), version: v.string() })
-/** nnz u32 rows, ascending and unique, then nnz f32 values. */
+/** `done` from 0 to 1, `null` while nothing is being sorted; `bytes` of all copies; `notes` on what is slower, and why. */
+export const sortingAnswerSchema = v.object({
+  done: v.nullable(v.number()),
+  bytes: v.number(),
+  notes: v.array(v.string()),
+})
+
+const valuesSchema = v.object({
+  /** The narrowest type that loses nothing a user can see; little endian. NaN is missing. */
+  dtype: v.picklist(['f4', 'f8', 'i4', 'u4']),
+  /** Where these are not quite the dataset's own numbers. */
+  note: v.optional(v.string()),
+})
+/** n values. */
+export const denseAnswerSchema = v.object({
+  form: v.literal('dense'),
+  ...valuesSchema.entries,
+  n: v.number(),
+  /** `uns` holds colours for this field, which are for categories. */
+  hasColors: v.optional(v.boolean()),
+  version: v.string(),
+})
+/** nnz u32 rows, ascending and unique, then nnz values. */
 export const sparseAnswerSchema = v.object({
   form: v.literal('sparse'),
+  ...valuesSchema.entries,
   n: v.number(),
   nnz: v.number(),
   version: v.string(),
 })
-/** u8 or u16 codes, the largest code is missing. `colors` as stored in `uns`, not yet checked. */
+/** A colour as a user wrote it: a text, parts from 0 to 1, a text with an opacity; `null` for what is nothing of these. */
+export const storedColorSchema = v.nullable(v.union([v.string(), v.array(v.union([v.string(), v.number()]))]))
+export type StoredColor = v.InferOutput<typeof storedColorSchema>
+/** u8 or u16 codes, the largest code is missing. `colors` as stored in `uns`, not yet checked; `null` where there are none. */
 export const codesAnswerSchema = v.object({
   form: v.literal('codes'),
   width: v.picklist([1, 2]),
   n: v.number(),
   categories: v.array(v.string()),
   ordered: v.boolean(),
-  colors: v.nullable(v.array(v.string())),
+  colors: v.nullable(v.array(storedColorSchema)),
   version: v.string(),
 })
 export const columnAnswerSchema = v.variant('form', [denseAnswerSchema, sparseAnswerSchema, codesAnswerSchema])
 export const arrayAnswerSchema = v.object({
   form: v.literal('array'),
+  /** `f8` where float32 would round: places are centred before they are. */
+  dtype: v.picklist(['f4', 'f8']),
   rows: v.number(),
   columns: v.number(),
   version: v.string(),

@@ -57,8 +57,12 @@ export function healthText(viewerId: ViewerId, nonce: Nonce, instanceId: Instanc
  * Not `crypto.subtle`: it is missing on plain-http pages that are not localhost.
  */
 export function sign(token: ViewerToken, text: string): string {
-  const encoder = new TextEncoder()
-  return toBase64Url(hmac(sha256, encoder.encode(token), encoder.encode(text)))
+  return mac(new TextEncoder().encode(token), text)
+}
+
+/** HMAC-SHA256 as 43 base64url characters. */
+export function mac(key: Uint8Array, text: string): string {
+  return toBase64Url(hmac(sha256, key, new TextEncoder().encode(text)))
 }
 
 /** A fresh nonce. `getRandomValues` exists on insecure pages too, `randomUUID` does not. */

@@ -1,9 +1,10 @@
 import * as v from 'valibot'
+import { matrixSchema } from './matrix.ts'
 
-/** What colours the cells: an obs field or a gene (`layer`: `null` is X, `"raw"` is adata.raw). */
+/** What colours the cells: an obs field, or a gene as one matrix has it. */
 export const colorBySchema = v.variant('axis', [
   v.object({ axis: v.literal('obs'), key: v.string() }),
-  v.object({ axis: v.literal('var'), key: v.string(), layer: v.nullable(v.string()) }),
+  v.object({ axis: v.literal('var'), key: v.string(), matrix: matrixSchema }),
 ])
 export type ColorBy = v.InferOutput<typeof colorBySchema>
 

@@ -1,4 +1,4 @@
-import type { ViewerId, ViewerToken } from './probe.ts'
+import type { Nonce, ViewerId, ViewerToken } from './probe.ts'
 
 /** Every route, relative to the base: a leading slash would leave the prefix that a proxy added. */
 export const ROUTES = {
@@ -25,14 +25,22 @@ export const HOSTED_ROUTES = { hosted: '_cellucid/hosted', datasets: '_cellucid/
 /** Below it and a key of their own lie the hosted viewer's files, its dataset and its events. */
 export const CAPABILITY_FOLDER = '_cellucid/u'
 
+/** Below it lies what a page may fetch for a short time: a ticket says nothing but that. */
+export const TICKET_FOLDER = '_cellucid/t'
+
+/** Of an answer to a ticket: proves who answered. */
+export const MARK_HEADER = 'X-Cellucid-Mark'
+
 /** Carries the page key: a name of our own, since cookies are shared between ports and `Authorization` is Jupyter's. */
 export const KEY_HEADER = 'X-Cellucid-Key'
 
-/** Where the frame goes: the token in the fragment, which reaches no log, `next=` or Referer. */
-export function frameUrl(base: string, viewerId: ViewerId, token: ViewerToken | null): string {
-  const url = `${base}?jupyter=true&viewerId=${viewerId}`
-  return token === null ? url : `${url}#viewerToken=${token}`
+/** Where the frame goes: its token in the fragment, which reaches no log, `next=` or Referer. */
+export function frameUrl(base: string, viewerId: ViewerId, { token, nonce }: FrameSecret): string {
+  return `${base}?jupyter=true&viewerId=${viewerId}#viewerToken=${token}&nonce=${nonce}`
 }
+
+/** A token that opens one frame; `nonce` is public and says which. */
+export type FrameSecret = { token: ViewerToken; nonce: Nonce }
 
 /** The URL that users are promised, to open in a tab. */
 export function viewerUrl(base: string, viewerId: ViewerId, token: ViewerToken): string {

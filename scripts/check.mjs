@@ -3,6 +3,7 @@ import { isMain, run } from './command.mjs'
 const CHECKS = [
   'biome ci --colors=off .',
   'tsc',
+  'tsc -p data',
   'tsc -p server',
   'tsc -p test',
   'knip --no-config-hints',

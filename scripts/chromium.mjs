@@ -19,9 +19,13 @@ export const CHROMIUM_ARGUMENTS = [
 
 /** Where Chrome or Chromium is: `CHROME_PATH`, else the first on the PATH; null when there is none. */
 export function findChromium() {
-  if (process.env.CHROME_PATH) return process.env.CHROME_PATH
+  return process.env.CHROME_PATH || findOnPath(NAMES)
+}
+
+/** The first of these programs that the PATH leads to; null when there is none. */
+export function findOnPath(names) {
   const folders = (process.env.PATH ?? '').split(delimiter)
-  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable) ?? null
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable) ?? null
 }
 
 function isExecutable(file) {

@@ -20,9 +20,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
-from cellucid_notebook import _protocol as protocol  # noqa: E402
-from cellucid_notebook._cells import encode_cells  # noqa: E402
-from cellucid_notebook._frame import encode_message  # noqa: E402
+from cellucid_notebook._data.cells import encode_cells  # noqa: E402
+from cellucid_notebook._data.text_sample import sampled_runs  # noqa: E402
+from cellucid_notebook._wire import protocol  # noqa: E402
+from cellucid_notebook._wire.frame import encode_message  # noqa: E402
+from cellucid_notebook._wire.visible_text import visible  # noqa: E402
 from cellucid_notebook.errors import KNOWN_CODES  # noqa: E402
 
 FOLDER = ROOT / "protocol" / "fixtures"
@@ -139,6 +141,51 @@ def columns() -> dict[str, tuple[dict[str, Any], bytes]]:
             {"n": 5, "values": [0.5, None, -2, 3.25, 0], **ranged, "kind": "dense"},
             pack_column({"kind": "dense", **ranged, "n": 5}, dense),
         ),
+        "column-dense-doubles": (
+            {
+                "n": 3,
+                "values": [1e300, None, 2**53 - 1],
+                "min": 2**53 - 1,
+                "max": 1e300,
+                "missingCells": 1,
+                "kind": "dense",
+            },
+            pack_column(
+                {"kind": "dense", "min": 2**53 - 1, "max": 1e300, "missingCells": 1, "n": 3},
+                np.array([1e300, nan, 2**53 - 1], "<f8"),
+            ),
+        ),
+        "column-dense-integers": (
+            {
+                "n": 3,
+                "values": [-5, 2**31 - 1, 20230101],
+                "min": -5,
+                "max": 2**31 - 1,
+                "missingCells": 0,
+                "kind": "dense",
+            },
+            pack_column(
+                {"kind": "dense", "min": -5, "max": 2**31 - 1, "missingCells": 0, "n": 3},
+                np.array([-5, 2**31 - 1, 20230101], "<i4"),
+            ),
+        ),
+        "column-sparse-integers": (
+            {
+                "n": 6,
+                "kind": "sparse",
+                "rows": [1, 5],
+                "values": [2**32 - 1, 7],
+                "min": 0,
+                "max": 2**32 - 1,
+                "missingCells": 0,
+                "note": "rounded",
+            },
+            pack_column(
+                {"kind": "sparse", "n": 6, "min": 0, "max": 2**32 - 1, "missingCells": 0, "note": "rounded"},
+                np.array([1, 5], "<u4"),
+                np.array([2**32 - 1, 7], "<u4"),
+            ),
+        ),
         "column-sparse": (
             {
                 "n": 6,
@@ -180,7 +227,7 @@ def columns() -> dict[str, tuple[dict[str, Any], bytes]]:
                 "codes": many.tolist(),
                 "categories": many_names,
                 "ordered": False,
-                "colors": None,
+                "colors": ["#808080"] * len(many_names),
                 "missingCells": 1,
             },
             pack_column(
@@ -188,7 +235,7 @@ def columns() -> dict[str, tuple[dict[str, Any], bytes]]:
                     "kind": "codes",
                     "categories": many_names,
                     "ordered": False,
-                    "colors": None,
+                    "colors": ["#808080"] * len(many_names),
                     "missingCells": 1,
                     "n": 3,
                 },
@@ -228,6 +275,29 @@ def columns() -> dict[str, tuple[dict[str, Any], bytes]]:
     }
 
 
+def labels() -> list[dict[str, Any]]:
+    """Labels of categories that are numbers: what scanpy's legend prints, which is ``str`` of each."""
+    doubles = [1.0, 0.5, -2.0, 0.1, 1e-05, 0.0001, 123456789.0, 1e15, 1e16, 1e22, 123456789012345680.0]
+    doubles += [1e300, 1e-300, -0.0, float("inf"), float("-inf")]
+    singles = [1.0, 0.5, 0.1, 1e-05, 16777216.0, 1e16, 3.4e38, -0.0, float("inf")]
+    whole = {
+        "int8": [-5, 0, 10],
+        "int64": [2**60, -(2**53) - 1, 20230101],
+        "uint64": [2**63 + 1, 5],
+        "uint16": [65535],
+    }
+    values = {
+        "float64": np.array(doubles),
+        "float32": np.array(singles, "f4"),
+        "bool": np.array([False, True]),
+        **{name: np.array(numbers, name) for name, numbers in whole.items()},
+    }
+    return [
+        {"dtype": name, "bytes": array.tobytes().hex(), "labels": [str(value) for value in array.tolist()]}
+        for name, array in values.items()
+    ]
+
+
 def urls() -> dict[str, Any]:
     """URLs of the page, and texts that are or are not a base."""
     base = "https://hub.example/user/alice/proxy/8765/"
@@ -237,7 +307,6 @@ def urls() -> dict[str, Any]:
             "viewerId": VIEWER_ID,
             "token": TOKEN,
             "frameUrl": f"{base}?jupyter=true&viewerId={VIEWER_ID}#viewerToken={TOKEN}",
-            "frameUrlWithoutToken": f"{base}?jupyter=true&viewerId={VIEWER_ID}",
             "viewerUrl": protocol.viewer_url(base, VIEWER_ID, TOKEN),
         },
         "bases": [
@@ -249,6 +318,135 @@ def urls() -> dict[str, Any]:
             ["127.0.0.1:8765", None],
             ["", None],
         ],
+    }
+
+
+def shown_texts() -> list[dict[str, str]]:
+    """Names as data may hold them, and as they are shown."""
+    texts = [
+        "CD3D",
+        "β-cell 细胞 🧬",
+        "a\tb\nc\r",
+        "\x1b[31mred\x1b[0m",
+        "\x00",
+        "\x9b2J",
+        "a\u202egnp.exe",
+        "\u2066x\u2069",
+    ]
+    texts += ["\u200f\u061c\u200e", "line\u2028next\u2029", "zero\u200bwidth"]
+    return [{"text": text, "shown": visible(text)} for text in texts]
+
+
+def embeddings() -> dict[str, Any]:
+    """What can be drawn of obsm, which of it is shown first, and what a name means.
+
+    ``containers``: which forms of a table of two or more columns can be drawn, and how many columns they have.
+    ``widths``: NumPy's types of coordinates, and in which they travel before they are centred.
+    ``first``: keys of obsm with their columns (and container where it is no array), what ``uns`` says, and the first.
+    """
+    containers = {
+        "float64": [True, 2],
+        "float32": [True, 2],
+        "float16": [True, 2],
+        "whole numbers": [True, 2],
+        "all NaN": [True, 2],
+        "a list": [True, 1],
+        "csr": [True, 2],
+        "csc": [True, 2],
+        "table": [True, 2],
+        "table with a text behind": [True, 4],
+        "ten columns": [True, 10],
+        "True and False": [False, 2],
+        "complex": [False, 2],
+        "texts": [False, 2],
+        "records": [False, 1],
+        "cube": [False, 0],
+        "no columns": [False, 0],
+        "table with a text": [False, 2],
+        "table of True and False": [False, 2],
+        "sparse True and False": [False, 2],
+    }
+    widths = {"f2": "f4", "f4": "f4", "f8": "f8", "i1": "f4", "i2": "f4", "i4": "f8", "i8": "f8"}
+    widths |= {"u1": "f4", "u2": "f4", "u4": "f8", "u8": "f8"}
+    first: list[tuple[dict[str, Any], str | None, str | None]] = [
+        ({"PCA": 20, "TSNE": 2, "UMAP": 2}, None, "UMAP"),
+        ({"X_pca": 50, "X_tsne": 2, "X_umap": 2}, None, "X_umap"),
+        ({"X_umap": 10}, None, "X_umap"),
+        ({"X_umap": 10, "X_tsne": 2}, None, "X_tsne"),
+        ({"X_umap": [2, "table"]}, None, "X_umap"),
+        ({"X_umap": [2, "csr"], "X_pca": 30}, None, "X_umap"),
+        ({"X_umap": [2, "texts"], "X_pca": 30}, None, "X_pca"),
+        ({"X_umap_2d": 2, "X_umap_3d": 3, "X_umap": 2}, None, "X_umap_2d"),
+        ({"X_pca": 30, "X_pca_harmony": 30, "harmony_umap": 2}, None, "harmony_umap"),
+        ({"X_scVI": 30, "X_pca_harmony": 20}, None, "X_pca_harmony"),
+        ({"X_scVI": 30, "X_phate": 2, "X_pca": 30}, None, "X_phate"),
+        ({"X_scVI": 30, "PHATE": 2, "PCA": 30}, None, "PHATE"),
+        ({"X_draw_graph_fa": 2, "X_diffmap": 15}, None, "X_draw_graph_fa"),
+        ({"X_lsi": 50, "spatial": 2}, None, "spatial"),
+        ({"spatial": 2, "t-SNE": 3}, None, "t-SNE"),
+        ({"loadings": 2, "X_scVI": 30}, None, "loadings"),
+        ({"loadings": 1, "my map": 2}, None, "my map"),
+        ({"humapX": 2, "X_pca": 30}, None, "X_pca"),
+        ({"X_scVI": 30, "X_lsi": 50, "X_diffmap": 15}, None, None),
+        ({}, None, None),
+        ({"X_umap": 2, "X_tsne": 2}, "X_tsne", "X_tsne"),
+        ({"X_umap": 2, "X_scVI": 30}, "X_scVI", "X_scVI"),
+        ({"X_umap": 2, "X_tsne": 2}, "tsne", "X_tsne"),
+        ({"X_umap": 2, "X_tsne": 2}, "X_gone", "X_umap"),
+        ({"X_umap": 2, "X_tsne": [2, "texts"]}, "X_tsne", "X_umap"),
+    ]
+    named = [
+        (["X_umap", "X_pca"], "X_umap", ["X_umap"]),
+        (["X_umap", "X_pca"], "umap", ["X_umap"]),
+        (["X_umap", "X_pca"], "UMAP", ["X_umap"]),
+        (["UMAP", "PCA"], "umap", ["UMAP"]),
+        (["rna:X_umap", "prot:X_umap"], "rna:umap", ["rna:X_umap"]),
+        (["rna:X_umap", "prot:X_umap"], "umap", []),
+        (["UMAP", "PCA"], "X_umap", ["UMAP"]),
+        (["umap", "X_umap"], "umap", ["umap"]),
+        (["umap", "X_umap"], "X_umap", ["X_umap"]),
+        (["umap", "X_umap"], "UMAP", ["umap", "X_umap"]),
+        (["X_umap", "X_UMAP"], "Umap", ["X_umap", "X_UMAP"]),
+        (["X_umap"], "X_unap", []),
+        (["X_"], "", ["X_"]),
+        ([], "umap", []),
+    ]
+    return {
+        "containers": {name: {"drawn": drawn, "columns": columns} for name, (drawn, columns) in containers.items()},
+        "widths": widths,
+        "first": [{"obsm": obsm, "own": own, "first": key} for obsm, own, key in first],
+        "named": [{"keys": keys, "name": name, "found": found} for keys, name, found in named],
+    }
+
+
+def text_samples() -> dict[str, Any]:
+    """Which texts of a column are looked at, and whether what was found there names cells.
+
+    ``runs``: by number of rows, first row and the one behind the last. ``samples``: looked at, different, once,
+    twice, of how many rows, and the answer.
+    """
+    samples: list[tuple[list[int], bool]] = [
+        ([0, 0, 0, 0, 0], False),
+        ([24, 20, 18, 1, 24], False),
+        ([24, 21, 20, 0, 24], True),
+        ([1000, 500, 300, 100, 1000], False),
+        ([1000, 501, 300, 100, 1000], True),
+        ([1000, 1000, 1000, 0, 5000], True),
+        ([1000, 787, 606, 152, 5000], False),
+        ([1000, 751, 750, 0, 5000], True),
+        ([1000, 500, 300, 100, 10**6], False),
+        ([1000, 983, 967, 16, 10**6], False),
+        ([1000, 995, 990, 5, 10**6], True),
+        ([1000, 0, 0, 0, 5000], False),
+        ([1000, 100, 100, 0, 5000], False),
+        ([1000, 100, 100, 0, 10**6], False),
+        ([1000, 600, 600, 0, 5000], True),
+    ]
+    return {
+        "runs": {
+            str(rows): [[run.start, run.stop] for run in sampled_runs(rows)] for rows in (0, 1, 1000, 1001, 2500, 10**6)
+        },
+        "samples": [{"sample": sample, "areIdentifiers": answer} for sample, answer in samples],
     }
 
 
@@ -280,9 +478,13 @@ def write(folder: Path) -> None:
         "probe": probe(),
         "frames": described,
         "cells": cells(),
+        "embeddings": embeddings(),
         "columns": {name: expected for name, (expected, _) in packed.items()},
         "urls": urls(),
         "names": names(),
+        "labels": labels(),
+        "text-samples": text_samples(),
+        "shown-texts": shown_texts(),
     }
     for name, document in documents.items():
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"

@@ -10,6 +10,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLES = ("widget.js", "page/index.html", "page/hosted.html", "server.mjs", "cli.mjs")
+BILL_OF_MATERIALS = "cellucid-notebook.cdx.json"
 
 
 class FrontEndBuildHook(BuildHookInterface[Any]):
@@ -19,7 +20,11 @@ class FrontEndBuildHook(BuildHookInterface[Any]):
         """Run before each target; `version` is "editable" for `pip install -e`, whose bundles `npm run build` makes."""
         root = Path(self.root)
         static = root / "python" / "cellucid_notebook" / "_static"
-        if version == "editable" or all((static / bundle).is_file() for bundle in BUNDLES):
+        if version == "editable":
+            return
+        if self.target_name == "wheel":
+            build_data["sbom_files"].append(str((static / BILL_OF_MATERIALS).relative_to(root)))
+        if all((static / file).is_file() for file in (*BUNDLES, BILL_OF_MATERIALS)):
             return
         npm = shutil.which("npm")
         if npm is None:

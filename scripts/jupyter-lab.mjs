@@ -34,17 +34,19 @@ const LAB_SETTINGS = {
  * @param {string} options.folder root of the files it shows
  * @param {string} [options.baseUrl] such as `/user/alice/`
  * @param {boolean} [options.serverProxy] false: without jupyter-server-proxy
+ * @param {boolean} [options.serverExtension] false: without our own extension of the notebook server
  * @param {string[]} [options.labArguments]
  * @param {Record<string, string>} [options.environment] added to this process's own
  * @param {string} options.logFile what it and its kernels say
  * @param {boolean} [options.autosave] false: notebooks stay as they are on disk
  * @param {string} [options.ownFolder] configuration and runtime files; a temporary folder when absent
  * @param {number} [options.port] a free one when absent
+ * @param {readonly string[]} [options.program] of another environment than the project's
  * @param {readonly string[]} [options.within] a program and its arguments that the command is given to, such as `nice`
  * @returns {Promise<Lab>}
  */
 export async function startLab(options) {
-  const { folder, baseUrl = '/', serverProxy = true, labArguments = [], environment = {}, logFile } = options
+  const { folder, baseUrl = '/', labArguments = [], environment = {}, logFile } = options
   const own = options.ownFolder ?? mkdtempSync(join(tmpdir(), 'lab-'))
   const port = options.port ?? (await freePort())
   const token = randomBytes(24).toString('hex')
@@ -53,7 +55,8 @@ export async function startLab(options) {
   mkdirSync(join(own, 'config/labconfig'), { recursive: true })
   writeFileSync(join(own, 'config/labconfig/default_setting_overrides.json'), JSON.stringify(LAB_SETTINGS))
   const log = createWriteStream(logFile)
-  const [program, ...programArguments] = [...TIED_TO_US, ...(options.within ?? []), join(ROOT, '.venv/bin/jupyter-lab')]
+  const jupyterLab = options.program ?? [join(ROOT, '.venv/bin/jupyter-lab')]
+  const [program, ...programArguments] = [...TIED_TO_US, ...(options.within ?? []), ...jupyterLab]
   const child = spawn(
     program,
     [
@@ -68,7 +71,7 @@ export async function startLab(options) {
       '--LabApp.expose_app_in_browser=True',
       '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
       ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
-      ...(serverProxy ? [] : ["--ServerApp.jpserver_extensions={'jupyter_server_proxy': False}"]),
+      ...switchedOff(options),
       ...labArguments,
     ],
     {
@@ -98,6 +101,16 @@ export async function startLab(options) {
     throw error
   }
   return { url, token, folder, pid: child.pid ?? -1, shutDownKernels: () => shutDownKernels(url, token), ended, stop }
+}
+
+/**
+ * @param {{serverProxy?: boolean, serverExtension?: boolean}} options what is false is left out
+ * @returns {string[]} arguments of a Jupyter server
+ */
+export function switchedOff({ serverProxy = true, serverExtension = true }) {
+  const off = [...(serverProxy ? [] : ['jupyter_server_proxy']), ...(serverExtension ? [] : ['cellucid_notebook_door'])]
+  const setting = off.map((name) => `'${name}': False`).join(', ')
+  return off.length === 0 ? [] : [`--ServerApp.jpserver_extensions={${setting}}`]
 }
 
 /**

@@ -9,6 +9,7 @@ const PLACES = { begin: '<!-- matrix: written by `npm run matrix` -->', end: '<!
 const PROXIES = { begin: '<!-- matrix of proxies: written by `npm run matrix` -->', end: '<!-- /matrix of proxies -->' }
 
 const WORDS = {
+  'server-extension': 'cellucid-notebook in the notebook server',
   'same-origin-proxy': "the notebook server's proxy",
   direct: 'directly',
   'cross-origin-proxy': "the host's address for the port",

@@ -8,7 +8,7 @@ import { setUp } from './setup.mjs'
 const STATIC = join(ROOT, 'python/cellucid_notebook/_static')
 const DIST = join(ROOT, 'dist')
 /** Of the bundles, all but the notebook's widget. */
-const FILES = ['cli.mjs', 'server.mjs', 'page', 'hdf5-plugins', 'THIRD-PARTY-LICENSES.txt']
+const FILES = ['cli.mjs', 'server.mjs', 'page', 'hdf5-plugins', 'first-file.h5ad', 'THIRD-PARTY-LICENSES.txt']
 
 /** @returns {Promise<string>} the tarball */
 export async function packNpm() {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { isBuildCurrent } from './build-stamp.mjs'
 import { findChromium, installChromium } from './chromium.mjs'
 import { excerpt, isMain, machineEnvironment, NODE, ROOT, run, VENV_PYTHON } from './command.mjs'
 
@@ -14,14 +15,6 @@ const EXPORTERS = ['0.0.9', '0.9.4']
 const BUNDLES = ['widget.js', 'page/index.html', 'page/hosted.html', 'server.mjs', 'cli.mjs'].map((file) =>
   join(ROOT, 'python/cellucid_notebook/_static', file),
 )
-const BUILD_SOURCES = [
-  'widget',
-  'page',
-  'server',
-  'protocol',
-  'scripts/page-html.mjs',
-  'scripts/third-party-notices.mjs',
-]
 
 /**
  * Bring the checkout to where everything runs: packages, virtual environment, bundles, and a browser when asked for.
@@ -97,7 +90,7 @@ async function installExporters() {
 
 /** Python imports the project from the checkout: `pip install -e .` */
 async function installProject() {
-  const stamp = stampOf('.venv/.stamps/project', ['pyproject.toml', 'package.json'])
+  const stamp = stampOf('.venv/.stamps/project', ['pyproject.toml', 'package.json', 'python/jupyter_server_config.d'])
   if (stamp.isCurrent()) return
   await step('installing the project into the virtual environment', () =>
     pip(['install', '--no-deps', '--no-build-isolation', '-e', '.']),
@@ -106,11 +99,8 @@ async function installProject() {
 }
 
 async function build() {
-  const sources = ['package-lock.json', 'esbuild.config.mjs', ...BUILD_SOURCES]
-  const stamp = stampOf('node_modules/.stamps/build', sources)
-  if (BUNDLES.every(existsSync) && stamp.isCurrent()) return
+  if (BUNDLES.every(existsSync) && isBuildCurrent(ROOT)) return
   await step('building', () => must(NODE, ['esbuild.config.mjs'], { quiet: true }))
-  stamp.write()
 }
 
 async function findPython(oldest) {

@@ -9,11 +9,14 @@ import { join } from 'node:path'
  * @throws {Error} when a package ships no licence text
  */
 export function thirdPartyNotices(root, inputs) {
-  const folders = new Set([...inputs].map(packageFolder).filter((folder) => folder !== null))
-  return [...folders]
-    .sort()
+  return packageFolders(inputs)
     .map((folder) => notice(join(root, folder)))
     .join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+/** @returns {string[]} the folders of the npm packages that these files are from, each once, sorted */
+export function packageFolders(inputs) {
+  return [...new Set([...inputs].map(packageFolder).filter((folder) => folder !== null))].sort()
 }
 
 /** @returns {string | null} the innermost package's folder, or null for a file of ours */

@@ -16,6 +16,7 @@ async function must(program, programArguments, options = {}) {
 
 /** @returns {Promise<string>} the wheel's file; older wheels are removed, so that `dist/` holds one */
 async function buildWheel() {
+  mkdirSync(DIST, { recursive: true })
   for (const old of wheels()) rmSync(old)
   await must(VENV_PYTHON, ['-m', 'build', '--wheel', '--no-isolation', '--outdir', DIST])
   const [wheel] = wheels()
@@ -50,6 +51,7 @@ async function tryQuickstart(folder) {
   )
   // By a .pth file they come after the wheel's own, and the project's editable install is not among them.
   writeFileSync(join(own, 'lent.pth'), `${lent}\n`)
+  await seeExtension(python, folder)
   const kernel = join(folder, 'jupyter/kernels/python3')
   mkdirSync(kernel, { recursive: true })
   const spec = {
@@ -63,6 +65,16 @@ async function tryQuickstart(folder) {
   const notebook = [join(ROOT, 'scripts/run-notebook.mjs'), join(ROOT, 'examples/quickstart.ipynb')]
   const { status } = await run(NODE, notebook, { env })
   if (status !== 0) throw new Error('The quickstart does not run with the wheel.')
+}
+
+/** Installed, the extension of the notebook server is on, and can be loaded. */
+async function seeExtension(python, folder) {
+  const list = 'from jupyter_server.extension.serverextension import main; main(["list"])'
+  const { output } = await run(python, ['-c', list], { quiet: true, env: { ...projectEnvironment(), HOME: folder } })
+  const isOn = /cellucid_notebook_door \S*enabled/.test(output) && /cellucid_notebook_door +\S*OK/.test(output)
+  if (!isOn) {
+    throw new Error(`The extension of the notebook server is not on.\n${excerpt(output)}`)
+  }
 }
 
 try {

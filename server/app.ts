@@ -6,13 +6,14 @@ import fastifyStatic from '@fastify/static'
 import fastifyWebsocket from '@fastify/websocket'
 import Fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { MAX_FRAME_BYTES } from '../protocol/frame.ts'
-import { errorBody, replyError } from './error-reply.ts'
-import { type Admission, admit, type RawRequest, type Refusal } from './gate.ts'
-import { DATA_HEADERS } from './headers.ts'
+import { type Admission, admit, type RawRequest, type Refusal } from './access/gate.ts'
 import { hostedFileRoutes, hostedRoute } from './hosted-ui/routes.ts'
-import { LIMITS } from './limits.ts'
-import { refuseSocket } from './raw-reply.ts'
-import type { AppParts } from './request-context.ts'
+import { errorBody, replyError } from './http/error-reply.ts'
+import { DATA_HEADERS } from './http/headers.ts'
+import { InnerRequests } from './http/inner-requests.ts'
+import type { AppParts } from './http/request-context.ts'
+import { refuseSocket } from './http/socket-refusal.ts'
+import { LIMITS } from './process/limits.ts'
 import { channelRoute } from './routes/channel.ts'
 import { columnRoutes } from './routes/columns.ts'
 import { embeddingRoute } from './routes/embedding.ts'
@@ -24,6 +25,7 @@ import { keyRoute } from './routes/key.ts'
 import { nameRoutes } from './routes/names.ts'
 import { pageRoute } from './routes/page.ts'
 import { snapshotRoute } from './routes/snapshot.ts'
+import { ticketRoute } from './routes/ticket.ts'
 
 const ROUTE_MODULES = [
   pageRoute,
@@ -36,6 +38,7 @@ const ROUTE_MODULES = [
   nameRoutes,
   eventRoutes,
   channelRoute,
+  ticketRoute,
   snapshotRoute,
   hostedRoute,
   hostedFileRoutes,
@@ -68,6 +71,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.server.maxConnections = LIMITS.sockets
   // One more than allowed, so that the gate sees that there are too many; Node drops the rest without a word.
   app.server.maxHeadersCount = LIMITS.headerLines + 1
+  // An expectation goes the way of every request, to be refused by the gate.
+  for (const event of ['checkContinue', 'checkExpectation']) {
+    app.server.on(event, (request, response) => app.server.emit('request', request, response))
+  }
+  app.decorate('inner', new InnerRequests(app))
   // Before the gate, whose hook asks whether a request is an upgrade: the plugin's own hook tells.
   await app.register(fastifyWebsocket, { options: channelOptions(admittedUpgrades(app, parts)) })
   addGate(app, parts)
@@ -107,7 +115,8 @@ function addGate(app: FastifyInstance, parts: AppParts): void {
   // Hooks on the way of every request go on by `done`: a promise for each costs a small answer a tenth of its time.
   app.addHook('onRequest', (request, reply, done) => {
     void reply.headers(DATA_HEADERS)
-    const verdict = admit(rawRequest(request.raw), parts.viewers.allow)
+    const socket = app.inner.socketOf(request.raw.socket.remoteAddress)
+    const verdict = admit({ ...rawRequest(request.raw), socket }, parts.viewers.allow)
     if ('refusal' in verdict) {
       refuse(parts, request, reply, verdict.refusal)
       return

@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads'
 // One bundle for all: the readers of HDF5 files are worker threads of this same file, and the command line imports it.
 // Each loads only its own part.
 if (!isMainThread) {
-  const { isStoredWorker, runStoredWorker } = await import('./sources/stored-worker.ts')
+  const { isStoredWorker, runStoredWorker } = await import('./sources/files/reader-worker.ts')
   if (isStoredWorker()) runStoredWorker()
 } else if (import.meta.main && process.argv[2] === 'web-cache') {
   const { runCacheCommand } = await import('./hosted-ui/cache-command.ts')

@@ -1,20 +1,22 @@
 import type { Writable } from 'node:stream'
 import { ProtocolError } from '../protocol/errors.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
-import { type Config, parseConfig } from './config.ts'
-import { dieOfTheUnexpected, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-status.ts'
-import { KernelCalls } from './kernel-calls.ts'
-import type { KernelLink } from './kernel-link.ts'
-import { PortTakenError } from './listen.ts'
-import { Log } from './log.ts'
-import { watchParent } from './parent.ts'
-import { Pipe } from './pipe.ts'
-import { lineWriter, openInput, openOutput, writeLastLine } from './process-streams.ts'
-import { readAhead } from './read-ahead.ts'
+import { Pipe } from './kernel/json-rpc-pipe.ts'
+import { KernelCalls } from './kernel/kernel-calls.ts'
+import { KernelReads } from './kernel/kernel-reads.ts'
+import { type Config, parseConfig } from './process/config.ts'
+import { openDoor } from './process/door.ts'
+import { dieOfTheUnexpected, EXIT_UNAVAILABLE, EXIT_USAGE } from './process/exit-status.ts'
+import { PortTakenError } from './process/listen.ts'
+import { Log } from './process/log.ts'
+import { watchParent } from './process/parent-watch.ts'
+import { handleSignals } from './process/signals.ts'
+import { lineWriter, openInput, openOutput, writeLastLine } from './process/stdio.ts'
+import { readAhead } from './routes/read-ahead.ts'
 import { endService, type Service, startService } from './service.ts'
-import type { KernelRead } from './sources/open-source.ts'
+import { prewarm } from './sources/files/reader-thread.ts'
 import { openSource } from './sources/open-source.ts'
-import { prewarm } from './sources/stored-thread.ts'
+import type { KernelLink } from './viewers/kernel-notifier.ts'
 
 /** The reader of files is loaded ahead of the first one, but not beside the first picture. */
 const PREWARM_DELAY_MS = 2_000
@@ -41,8 +43,11 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   const calls = new KernelCalls({
     viewers,
     kernel,
-    open: (spec, options, read) => openSource(spec, options, read, settings),
-    readFrom: (sourceId) => readFrom(pipe, sourceId),
+    open: (spec, options, readFrom) => {
+      const read = readFrom(spec.kind === 'kernel' ? spec.sourceId : '')
+      return openSource(spec, options, read, { ...settings, readFrom })
+    },
+    reads: new KernelReads(pipe),
     readAhead: (viewer) => readAhead(columns, viewer),
     tunnel: (params, body) => tunnel.fetch(params, body, port),
     report,
@@ -51,11 +56,12 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   })
   const end = Promise.withResolvers<string>()
   if (config.parentPid !== null) watchParent(config.parentPid, () => end.resolve('the kernel is gone'))
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end.resolve(signal))
+  handleSignals((signal) => end.resolve(signal))
   // The kernel's interrupt is meant for its cell; only the kernel ends this process.
   process.on('SIGINT', () => log.debug('Interrupts are the kernel’s'))
   const { instanceId } = viewers
-  const facts = { port, instanceId, protocol: PROTOCOL_VERSION, version }
+  const door = config.doorFolder === null ? null : await openDoor(service.app.server, config.doorFolder, log)
+  const facts = { port, instanceId, protocol: PROTOCOL_VERSION, version, hasDoor: door !== null }
   void kernel.notify({ method: 'server.ready', params: facts })
   void pipe
     .read(openInput(), (method, message) => calls.serve(method, message))
@@ -65,6 +71,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   const reason = await end.promise
   log.info('Ending', { reason })
   pipe.close()
+  await door?.close().catch((error) => log.debug('The socket file stays', { error }))
   // A read that waits for the kernel hears that it is gone, and not that its viewer was closed.
   await new Promise((told) => setImmediate(told))
   for (const viewer of viewers.all) viewer.tellPages({ kind: 'kernel', status: 'gone' })
@@ -90,10 +97,6 @@ function kernelLink(pipe: Pipe, log: Log): KernelLink {
       }
     },
   }
-}
-
-function readFrom(pipe: Pipe, sourceId: string): KernelRead {
-  return (read, signal) => pipe.call('source.read', { sourceId, read }, signal)
 }
 
 /** Tell the kernel why there will be no server, and end. */

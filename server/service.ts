@@ -4,22 +4,22 @@ import type { FastifyInstance } from 'fastify'
 import packageFacts from '../package.json' with { type: 'json' }
 import type { InstanceId } from '../protocol/probe.ts'
 import { buildApp } from './app.ts'
-import { ColumnCache } from './column-cache.ts'
-import { type Config, columnPlace, hostedSettings } from './config.ts'
-import type { Entrance } from './entrance.ts'
-import { EventLoopWatch } from './event-loop-watch.ts'
+import type { Pieces } from './frames/byte-pieces.ts'
+import { ColumnCache } from './frames/frame-cache.ts'
 import { HostedUis } from './hosted-ui/hosted-uis.ts'
-import { LIMITS } from './limits.ts'
-import { listen } from './listen.ts'
-import type { Log } from './log.ts'
-import { openPageFile, PAGE_NAME, type PageFile, SHELL_NAME } from './page-file.ts'
-import type { Pieces } from './pieces.ts'
-import { Report } from './report.ts'
-import type { FrameCache } from './request-context.ts'
-import { ColumnFolder } from './sources/column-folder.ts'
+import type { Entrance } from './http/landing.ts'
+import { openPageFile, PAGE_NAME, type PageFile, SHELL_NAME } from './http/page-file.ts'
+import type { FrameCache } from './http/request-context.ts'
+import { Tunnel } from './http/tunnel.ts'
+import { type Config, columnPlace, hostedSettings } from './process/config.ts'
+import { EventLoopWatch } from './process/event-loop-lag.ts'
+import { LIMITS } from './process/limits.ts'
+import { listen } from './process/listen.ts'
+import type { Log } from './process/log.ts'
+import { ColumnFolder } from './sources/csc-cache/csc-folder.ts'
 import type { SourceSettings } from './sources/open-source.ts'
-import { Tunnel } from './tunnel.ts'
-import { Viewers } from './viewers.ts'
+import { Report } from './viewers/report.ts'
+import { Viewers } from './viewers/viewer-registry.ts'
 
 export type ServiceParts = {
   config: Pick<Config, 'port' | 'isPortFixed' | 'pageFolder' | 'cacheFolder'>
@@ -57,7 +57,7 @@ export async function startService({ config, log, host, entrance }: ServiceParts
   const shell = await pageOrNull(config.pageFolder, SHELL_NAME, log)
   const hosted = new HostedUis({ ...hostedSettings(), log })
   const app = await buildApp({ viewers, page, shell, columns, log, report, eventLoop, version, entrance })
-  const tunnel = new Tunnel(app)
+  const tunnel = new Tunnel(app.inner)
   port = await listen(app, config.port, config.isPortFixed, host)
   log.info('Listening', { port, instanceId: viewers.instanceId, version })
   const columnFolder = config.cacheFolder === null ? null : new ColumnFolder(columnPlace(config.cacheFolder))

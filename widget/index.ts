@@ -1,4 +1,4 @@
-import { KernelLink, type WidgetModel } from './kernel-link.ts'
+import { KernelLink, type WidgetModel } from './kernel/kernel-link.ts'
 import { View } from './view.ts'
 
 type Stage = { model: WidgetModel; signal?: AbortSignal }

@@ -1,25 +1,28 @@
 import type { Welcome } from '../protocol/comm.ts'
 import { assertNever } from '../protocol/errors.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
-import { card, headline, type Obstacle } from './card.ts'
-import { type Action, CellBox } from './cell-box.ts'
-import { ConsoleForwarder } from './console-forwarder.ts'
-import type { KernelLink } from './kernel-link.ts'
-import { Losses } from './losses.ts'
+import { card, headline, type Obstacle } from './cell/card.ts'
+import { type Action, CellBox } from './cell/cell-box.ts'
+import { readTheme, watchTheme } from './cell/theme.ts'
+import type { PageLink, PageMessage } from './frame/page-link.ts'
+import { ConsoleForwarder } from './kernel/console-forwarder.ts'
+import type { KernelLink } from './kernel/kernel-link.ts'
+import { sendAgain } from './kernel/send-again.ts'
 import { readPageFacts } from './page-facts.ts'
-import type { PageLink, PageMessage } from './page-link.ts'
 import { pause } from './pause.ts'
-import { type Identity, identityOf, PROBE_TIMEOUT_MS, probe } from './probe.ts'
-import { type SearchOutcome, search } from './search.ts'
-import { sendAgain } from './send-again.ts'
+import { Losses } from './search/losses.ts'
+import { type Identity, identityOf, PROBE_TIMEOUT_MS, probe } from './search/probe.ts'
+import { type SearchOutcome, search } from './search/search.ts'
 import { watchSleep } from './sleep.ts'
-import { readTheme, watchTheme } from './theme.ts'
 
 /** After this long without a word from the kernel the cell says that it waits. */
 const QUIET_MS = 2_000
 
 /** When the bases that were slow are asked again, for a picture that goes through the notebook. */
 const SECOND_LOOK_MS = 10_000
+
+/** A kernel that computes may say nothing for so long. */
+const KERNEL_WORD_MS = 2_000
 
 const RUN_AGAIN = 'Run this cell to get the live view.'
 
@@ -35,6 +38,8 @@ export class View {
   #welcome: Welcome | null = null
   /** Ends the running search, and the page that it opened while that has not drawn. */
   #search = new AbortController()
+  /** Why there will be nothing new. */
+  #stopped: string | null = null
   /** The page that is on screen. */
   #page: PageLink | null = null
   /** What the search that opened the page, or failed, found. */
@@ -46,11 +51,17 @@ export class View {
   /** Bases whose page lost its server before it drew, until the user or a new server says otherwise. */
   readonly #passedOver = new Set<string>()
   readonly #losses = new Losses()
+  /** Abort at the kernel's next word that the server is where it was. */
+  readonly #words = new Set<AbortController>()
+  /** The kernel was heard since the server was last asked without its word. */
+  #mayAskUnheard = true
   /** Ends with the first `welcome`, which is what `hello` asks for. */
   readonly #welcomed = new AbortController()
   /** Ends when the kernel noted what was told it last. */
   #told = new AbortController()
   #toldId = 0
+  /** Requests through the notebook wait. */
+  #isStalled = false
 
   constructor(el: HTMLElement, link: KernelLink, signal: AbortSignal) {
     this.#link = link
@@ -71,7 +82,11 @@ export class View {
       {
         welcome: (welcome) => this.#hear(welcome),
         dead: () => this.#loseKernel(),
+        gone: () => this.#waitForServer(),
         stopped: (reason) => this.#stop(reason),
+        cell: () => {
+          if (this.#isStalled) this.#sayWhatStalls()
+        },
         noted: ({ view, id }) => {
           if (view === this.id && id === this.#toldId) this.#told.abort()
         },
@@ -79,6 +94,9 @@ export class View {
       this.#signal,
     )
     this.#signal.addEventListener('abort', () => this.#end())
+    this.#link.document.whenSaved(() => {
+      if (this.#link.isLive) this.#link.send({ kind: 'saving', view: this.id })
+    }, this.#signal)
     watchSleep(() => void this.#proveAgain(), this.#signal)
     void sendAgain(() => this.#link.isLive && this.#sendHello(), AbortSignal.any([this.#signal, this.#welcomed.signal]))
     if (this.#link.stopped !== null) this.#stop(this.#link.stopped)
@@ -99,9 +117,11 @@ export class View {
   #hear(welcome: Welcome): void {
     this.#welcomed.abort()
     const known = this.#welcome
-    if (known !== null && isSame(known, welcome)) return
+    if (known?.height !== welcome.height) this.#box.height = welcome.height
     this.#welcome = welcome
-    if (known === null) this.#box.height = welcome.height
+    this.#mayAskUnheard = true
+    for (const word of this.#words) word.abort()
+    if (known !== null && isSame(known, welcome)) return
     this.#passedOver.clear()
     if (welcome.protocol !== PROTOCOL_VERSION) {
       const because = 'This notebook page and the kernel have different versions: save the notebook and reload the page'
@@ -118,6 +138,10 @@ export class View {
     this.#search = new AbortController()
     const identity = this.#welcome === null ? null : identityOf(this.#welcome)
     if (this.#welcome === null || identity === null || this.#signal.aborted) return
+    if (this.#link.isGone) {
+      this.#waitForServer()
+      return
+    }
     if (isClicked) this.#passedOver.clear()
     this.#box.hush()
     this.#box.status = 'resolving'
@@ -143,6 +167,7 @@ export class View {
       passedOver: this.#passedOver,
       events: {
         message: (page, message) => this.#onPage(page, message),
+        moved: (page) => this.#bringBack(page),
         reloaded: (page) => this.#leave(page),
       },
       tellLoading: () => {
@@ -175,6 +200,9 @@ export class View {
         this.#console.log('warning', `The page lost its server: ${message.reason}`)
         this.#leave(page)
         break
+      case 'away':
+        void this.#letComeBack(page, message.instanceId)
+        break
       case 'console':
         this.#console.add(message.lines)
         break
@@ -203,20 +231,71 @@ export class View {
     void this.#again()
   }
 
+  /** A frame is empty, and its server is where it was: the server knows what was on screen. */
+  #bringBack(page: PageLink | null): void {
+    if (page !== null) {
+      if (this.#left.has(page) || page.closed.aborted) return
+      this.#left.add(page)
+      page.close()
+      if (page === this.#page) this.#page = null
+    }
+    if (this.#welcome === null) this.#box.saved(this.#stopped ?? RUN_AGAIN)
+    else this.#resolve()
+  }
+
   async #again(): Promise<void> {
     this.#search.abort()
     this.#search = new AbortController()
     const { signal } = this.#search
-    if (this.#link.isLive) this.#sendHello()
+    const asked = this.#askKernel(signal)
     const isOver = await pause(this.#losses.count(), signal)
-    if (!isOver) this.#resolve()
+    const isInOrder = await asked
+    if (isOver || signal.aborted) return
+    if (isInOrder) this.#resolve()
+    else if (!this.#link.isLive && this.#welcome !== null) this.#box.saved(`The kernel is gone. ${RUN_AGAIN}`)
+  }
+
+  /**
+   * The kernel sees its server end before anybody else does: ask it before a port is asked that may be another's by now.
+   * Where it is silent, as one that computes is, the port may be asked once, and again after each word of it.
+   * @returns whether asking is in order
+   */
+  async #askKernel(signal: AbortSignal): Promise<boolean> {
+    // A comm that throws is dead, and so is the server: it ends with its kernel.
+    if (this.#link.isGone || !this.#link.isLive || !this.#sendHello()) return false
+    const isHeard = await this.#hearWord(AbortSignal.any([signal, this.#signal]))
+    this.#mayAskUnheard = isHeard
+    return !this.#link.isGone && this.#link.isLive
+  }
+
+  async #hearWord(signal: AbortSignal): Promise<boolean> {
+    const word = new AbortController()
+    this.#words.add(word)
+    const stop = AbortSignal.any([signal, word.signal])
+    if (this.#mayAskUnheard) await pause(KERNEL_WORD_MS, stop)
+    else await sendAgain(() => this.#link.isLive && this.#sendHello(), stop)
+    this.#words.delete(word)
+    return word.signal.aborted
+  }
+
+  /** A page's connection broke. It comes back to the same server process, once for each word of the kernel, or not at all. */
+  async #letComeBack(page: PageLink, instanceId: string): Promise<void> {
+    const isInOrder = await this.#askKernel(page.closed)
+    const isSameServer = this.#welcome?.instanceId === instanceId
+    if (isInOrder && isSameServer && !page.closed.aborted) page.send({ kind: 'comeBack' })
+  }
+
+  /** Nothing is asked until the kernel says where the next server is, or that there will be none. */
+  #waitForServer(): void {
+    this.#search.abort()
+    if (this.#page === null) this.#box.say('The viewer’s server has ended; the kernel starts another one.')
   }
 
   /** After a sleep the server may be gone without the page having noticed. */
   async #proveAgain(): Promise<void> {
     const page = this.#page
     const identity = this.#welcome === null ? null : identityOf(this.#welcome)
-    if (page === null || page.base === null || identity === null) return
+    if (page === null || page.base === null || identity === null || this.#link.isGone) return
     const { origin, ancestors } = await readPageFacts()
     const signal = this.#signal
     const { verdict } = await probe(page.base, identity, {
@@ -240,6 +319,7 @@ export class View {
       base: page?.base ?? null,
       candidates: reports,
       pageOrigin: window.origin,
+      isShared: this.#link.document.isShared,
     } as const
     void sendAgain(
       () => this.#link.isLive && this.#link.send(message),
@@ -248,8 +328,15 @@ export class View {
   }
 
   #tellStalled(isStalled: boolean): void {
-    if (this.#page !== null) this.#page.send({ kind: 'stalled', stalled: isStalled })
-    else if (isStalled) this.#box.say('Waiting for the running cell: the viewer appears when it ends.')
+    this.#isStalled = isStalled
+    this.#sayWhatStalls()
+  }
+
+  #sayWhatStalls(): void {
+    const waitsFor = !this.#isStalled ? null : this.#link.cellRuns ? 'cell' : 'kernel'
+    if (this.#page !== null) this.#page.send({ kind: 'stalled', waitsFor })
+    else if (waitsFor === 'cell') this.#box.say('Waiting for the running cell: the viewer appears when it ends.')
+    else if (waitsFor === 'kernel') this.#box.say('Waiting for the kernel, which has not answered for a while.')
     else this.#box.hush()
   }
 
@@ -315,6 +402,7 @@ export class View {
     this.#search.abort()
     this.#told.abort()
     this.#welcome = null
+    this.#stopped = reason
     this.#box.saved(reason)
   }
 

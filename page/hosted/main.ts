@@ -1,6 +1,6 @@
 import './shell.css'
+import { takeLaunch } from '../connection/launch.ts'
 import { captureConsole } from '../console-capture.ts'
-import { takeLaunch } from '../launch.ts'
 import { Shell } from './shell.ts'
 
 // Before all else the secret leaves the address, as in the embedded page.

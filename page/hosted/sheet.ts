@@ -62,8 +62,8 @@ export function unavailableSheet(state: HostedState, where: Whereabouts, actions
 }
 
 /** Something went wrong that fetching has nothing to do with. */
-export function failureSheet(sentence: string): HTMLElement {
-  return sheet('The viewer cannot be shown', [paragraph(sentence)])
+export function failureSheet(sentence: string, actions: readonly SheetAction[] = []): HTMLElement {
+  return sheet('The viewer cannot be shown', [paragraph(sentence), ...actions.map(button)])
 }
 
 function machine({ isServed }: Whereabouts): string {

@@ -2,14 +2,14 @@ import * as v from 'valibot'
 import type { Command } from '../../protocol/commands.ts'
 import { type HostedAnswer, hostedAnswerSchema } from '../../protocol/hosted.ts'
 import { HOSTED_ROUTES } from '../../protocol/urls.ts'
-import { type Access, openAccess } from '../access.ts'
-import { delay } from '../backoff.ts'
-import { ChannelClient, type CommandOutcome } from '../channel-client.ts'
+import { delay } from '../connection/backoff.ts'
+import { ChannelClient, type CommandOutcome } from '../connection/channel-client.ts'
+import { connectHost, type HostLink } from '../connection/host-link.ts'
+import type { Launch } from '../connection/launch.ts'
+import { type Access, openAccess } from '../connection/page-access.ts'
+import { ServerClient } from '../connection/server-client.ts'
+import { failureOfAnswer, isOfTheWay, sentenceOf } from '../connection/server-failure.ts'
 import type { ConsoleCapture } from '../console-capture.ts'
-import { failureOfAnswer, isOfTheWay, sentenceOf } from '../failure.ts'
-import { connectHost, type HostLink } from '../host-link.ts'
-import type { Launch } from '../launch.ts'
-import { ServerClient } from '../server-client.ts'
 import { hostedMessage } from './hosted-message.ts'
 import { failureSheet, type ProgressSheet, progressSheet, type SheetAction, unavailableSheet } from './sheet.ts'
 
@@ -30,6 +30,8 @@ export class Shell {
   readonly #root: HTMLElement
   readonly #host: Promise<HostLink | null>
   #frame: HTMLIFrameElement | null = null
+  /** The hosted page stood, and had to go. */
+  #isAway = false
   /** Stands while the hosted viewer is fetched. */
   #progress: ProgressSheet | null = null
   #viewerToken = ''
@@ -57,7 +59,11 @@ export class Shell {
 
   async open(capture: ConsoleCapture): Promise<void> {
     try {
-      const access = await openAccess(this.#launch, this.#host, this.#signal)
+      const access = await openAccess(this.#launch, {
+        host: this.#host,
+        wantsAgain: () => this.#untilWanted(),
+        signal: this.#signal,
+      })
       this.#viewerId = access.viewerId
       const channel = this.#openChannel(access)
       void this.#host.then((link) =>
@@ -65,13 +71,17 @@ export class Shell {
       )
       await this.#showHosted(access)
     } catch (error) {
-      if (this.#signal.aborted) return
-      const sentence = sentenceOf(error)
-      this.#root.replaceChildren(failureSheet(sentence))
-      const link = await this.#host
-      if (isOfTheWay(error)) link?.lost(sentence)
-      else link?.failed(sentence)
+      await this.#fail(error)
     }
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    if (this.#signal.aborted) return
+    const sentence = sentenceOf(error)
+    this.#root.replaceChildren(failureSheet(sentence))
+    const link = await this.#host
+    if (isOfTheWay(error)) link?.lost(sentence)
+    else link?.failed(sentence)
   }
 
   /** Until the hosted page stands, say how far it is or why it cannot be had. */
@@ -85,7 +95,7 @@ export class Shell {
           await delay(LOOK_EVERY_MS, this.#signal)
           continue
         }
-        const { nObs } = await new ServerClient(access.transport, access.pageKey).identity(this.#signal)
+        const { nObs } = await new ServerClient(access.transport).identity(this.#signal)
         document.documentElement.dataset.ready = 'true'
         ;(await this.#host)?.drawn(nObs)
         return
@@ -162,9 +172,13 @@ export class Shell {
       handlers: {
         welcome: ignore,
         cellSet: ignore,
+        reading: ignore,
         sorting: ignore,
+        company: ignore,
+        data: ignore,
         kernel: ignore,
-        connected: ignore,
+        refused: ignore,
+        connected: (isConnected) => this.#follow(access, isConnected),
         command: async (command, cells) => this.#pass(command, cells),
         lost,
       },
@@ -172,6 +186,27 @@ export class Shell {
     })
     void channel.run()
     return channel
+  }
+
+  /**
+   * Without the connection nobody knows who answers in the server's place: the hosted page, which asks by itself, goes at
+   * once, and is loaded anew when the server has proven itself again.
+   */
+  #follow(access: Access, isConnected: boolean): void {
+    if (!isConnected && this.#frame !== null) {
+      this.#frame = null
+      this.#isAway = true
+      this.#root.replaceChildren(failureSheet(AWAY))
+    } else if (isConnected && this.#isAway) {
+      this.#isAway = false
+      this.#showHosted(access).catch((error: unknown) => this.#fail(error))
+    }
+  }
+
+  #untilWanted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#root.replaceChildren(failureSheet(AWAY, [{ label: 'Try again', run: resolve }]))
+    })
   }
 
   /** As cellucid's own notebook output does: a message to the frame's window, with the viewer's id and token. */
@@ -187,17 +222,18 @@ export class Shell {
   }
 }
 
+const AWAY = 'The connection to the viewer’s server is lost.'
 const NOT_SHOWN =
   'The page of the hosted viewer was fetched, but the browser does not show it in its frame. Show the data with ' +
   'ui="embedded".'
 
 /** How the hosted viewer stands. @param order what is to be done about it, `null`: nothing */
 async function ask(
-  { transport, pageKey }: Access,
+  { transport }: Access,
   order: { kind: 'retry' | 'useEmbedded' } | null,
   signal: AbortSignal,
 ): Promise<HostedAnswer> {
-  const headers = { ...new ServerClient(transport, pageKey).credentials, 'content-type': 'application/json' }
+  const headers = { 'content-type': 'application/json' }
   const body = order === null ? null : new TextEncoder().encode(JSON.stringify(order))
   const method = order === null ? 'GET' : 'POST'
   const answer = await transport.call({ method, path: HOSTED_ROUTES.hosted, headers, body, signal })

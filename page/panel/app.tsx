@@ -1,12 +1,13 @@
 import { useComputed, useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { Drawer } from './drawer.tsx'
+import { unplacedSentence } from '../state/unplaced.ts'
+import { Stage } from './canvas/canvas-area.tsx'
+import { Drawer } from './drawer/drawer.tsx'
 import { HeightHandle } from './height-handle.tsx'
 import { HelpSheet } from './help-sheet.tsx'
 import { usePage } from './page-context.ts'
 import { Panel } from './panel.tsx'
-import { Stage } from './stage.tsx'
 import { Toolbar } from './toolbar.tsx'
 
 /** Below it the panel would cover the picture: it is folded until it is asked for, and lies over it. */
@@ -14,10 +15,12 @@ const NARROW_PX = 560
 
 /** The whole page. */
 export function App(): VNode {
-  const { isPanelOpen } = usePage().viewer.store
+  const { store } = usePage().viewer
+  const { isPanelOpen } = store
   // A notebook may give a cell its width when it comes into sight.
   const width = useSignal(innerWidth)
-  const isOpen = useComputed(() => isPanelOpen.value ?? width.value >= NARROW_PX)
+  // Where something has to be chosen before there is a picture, the list is at hand.
+  const isOpen = useComputed(() => isPanelOpen.value ?? (width.value >= NARROW_PX || unplacedSentence(store) !== null))
   const isHelpOpen = useSignal(false)
   const search = useRef<HTMLInputElement>(null)
   const openSearch = () => {

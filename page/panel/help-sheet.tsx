@@ -1,8 +1,8 @@
 import type { Signal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { SHORTCUTS } from '../keyboard.ts'
-import { CloseButton } from './close-button.tsx'
+import { SHORTCUTS } from '../input/keyboard.ts'
+import { CloseButton } from './controls/close-button.tsx'
 
 /** Keys and gestures. The browser's own dialog: it keeps focus inside and gives it back. */
 export function HelpSheet({ isOpen }: { isOpen: Signal<boolean> }): VNode {

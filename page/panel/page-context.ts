@@ -1,7 +1,7 @@
-import type { History } from '../history.ts'
-import type { Picture } from '../picture.ts'
-import type { Viewer } from '../viewer.ts'
-import type { ViewerSession } from '../viewer-session.ts'
+import type { History } from '../state/history.ts'
+import type { Picture } from '../viewer/picture.ts'
+import type { Viewer } from '../viewer/viewer.ts'
+import type { ViewerSession } from '../viewer/viewer-session.ts'
 
 /** What every part of the panel works on. */
 export type PageContext = {
@@ -10,8 +10,8 @@ export type PageContext = {
   /** The canvas that the picture draws on. */
   canvas: HTMLCanvasElement
   history: History
-  /** Hears what the user points at. */
-  session: Pick<ViewerSession, 'tellHover' | 'tellClick'>
+  /** Hears what the user points at, and what the kernel is to do. */
+  session: Pick<ViewerSession, 'tellHover' | 'tellClick' | 'giveBack'>
 }
 
 let page: PageContext

@@ -1,15 +1,17 @@
 import type { RefObject, VNode } from 'preact'
-import { formatCells, formatCount } from '../format.ts'
-import { Appearance } from './appearance.tsx'
-import { ColorBy } from './color-by.tsx'
-import { EmbeddingChoice } from './embedding-choice.tsx'
-import { FieldChoice } from './field-choice.tsx'
-import { FilterList } from './filter-list.tsx'
-import { Legend } from './legend.tsx'
-import { Notes } from './notes.tsx'
+import { formatCells, formatCount } from '../scatter/number-format.ts'
 import { usePage } from './page-context.ts'
-import { Save } from './save.tsx'
-import { SelectionSummary } from './selection-summary.tsx'
+import { Appearance } from './sections/appearance.tsx'
+import { ColorBy } from './sections/color-by.tsx'
+import { EmbeddingChoice } from './sections/embedding-choice.tsx'
+import { FieldChoice } from './sections/field-choice.tsx'
+import { FilterList } from './sections/filter-list.tsx'
+import { Legend } from './sections/legend.tsx'
+import { MatrixChoice } from './sections/matrix-choice.tsx'
+import { Notes } from './sections/notes.tsx'
+import { Save } from './sections/save.tsx'
+import { SelectionSummary } from './sections/selection-summary.tsx'
+import { SortedGenes } from './sections/sorted-genes.tsx'
 
 /** What colours the cells, what the colours mean, what is selected. */
 export function Panel({ isOpen, search }: { isOpen: boolean; search: RefObject<HTMLInputElement | null> }): VNode {
@@ -24,9 +26,11 @@ export function Panel({ isOpen, search }: { isOpen: boolean; search: RefObject<H
             : `${formatCells(identity.value.nObs)} × ${formatCount(identity.value.nVar)} genes`}
         </p>
         <Notes />
+        <SortedGenes />
       </header>
       <EmbeddingChoice />
       <ColorBy search={search} />
+      <MatrixChoice />
       <Legend />
       <FilterList />
       <SelectionSummary />

@@ -1,6 +1,6 @@
 import type { ComponentProps, VNode } from 'preact'
-import type { Tool } from '../store.ts'
-import { Icon } from './icons.tsx'
+import type { Tool } from '../state/store.ts'
+import { Icon } from './controls/icons.tsx'
 import { usePage } from './page-context.ts'
 
 const ZOOM_STEP = 1.5

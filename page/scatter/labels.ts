@@ -1,4 +1,4 @@
-import type { Measure, PlacedLabel } from './picture-layout.ts'
+import type { Measure, PlacedLabel } from './export/picture-layout.ts'
 
 /** A name and the point of the embedding it belongs to, e.g. a row of `categoryCenters`. */
 export type Label = { text: string; at: readonly [number, number, number] }

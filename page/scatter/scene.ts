@@ -1,13 +1,13 @@
 import type { Embedding } from '../../protocol/column-frame.ts'
 import { type CellSets, HIDDEN, writeFlags } from './cell-flags.ts'
-import { type ColorTable, categoryTable, plainTable, valueTable } from './color-table.ts'
-import type { Coloring } from './coloring.ts'
+import { type ColorTable, categoryTable, plainTable, valueTable } from './color/color-table.ts'
+import type { Coloring } from './color/coloring.ts'
+import { rankedPlaces } from './color/draw-ranking.ts'
+import type { ThemeColors } from './color/theme.ts'
+import { quantise, quantisedRange, type Range, rankOfCode, servesRange } from './color/value-codes.ts'
 import { DrawOrder } from './draw-order.ts'
-import type { Layer } from './layer.ts'
+import type { Layer } from './layers/layer.ts'
 import { boundsOf, type EmbeddingStage } from './projection.ts'
-import { quantise, quantisedRange, type Range, rankOfCode, servesRange } from './quantised.ts'
-import { rankedPlaces } from './ranking.ts'
-import type { ThemeColors } from './theme.ts'
 
 const EMPTY = new Uint32Array(0)
 const NO_POSITIONS = { positions: new Float32Array(0), dimensions: 2, missingCells: 0 }
@@ -177,7 +177,7 @@ export class Scene {
     const coloring = this.#fittingColoring()
     const { missing, plain } = this.#colors
     if (coloring === null) this.#table = plainTable(plain)
-    else if (coloring.kind === 'categories') this.#table = categoryTable(coloring, missing)
+    else if (coloring.kind === 'categories') this.#table = categoryTable(coloring, this.#colors)
     else this.#table = valueTable(coloring, this.#quantised, missing)
     this.#stale.add('table')
   }

@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from ._web_ui import clear_web_cache, get_web_cache_dir
+from ._hosted_ui import clear_web_cache, get_web_cache_dir
 from .errors import (
     CellucidError,
     PortError,

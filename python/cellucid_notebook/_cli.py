@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ._node import find_node
-from ._report import python_facts
+from ._report.report import python_facts
+from ._server.node import node_command, node_environment
 from .errors import NodeNotFoundError
 
 #: The bundled command line; the build writes it.
@@ -26,12 +26,12 @@ def main() -> None:
         # What only Python knows, for a report that is made in one place.
         arguments += ["--python", json.dumps(python_facts())]
     try:
-        command = [find_node(), str(CLI_FILE), *arguments]
+        command = node_command(CLI_FILE, *arguments)
     except NodeNotFoundError as error:
         sys.exit(_fail(str(error)))
     if not CLI_FILE.exists():
         sys.exit(_fail(f"{CLI_FILE.name} is not in the installed package. Install cellucid-notebook again."))
-    environment = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
+    environment = node_environment()
     if os.name == "posix":
         os.execve(command[0], command, environment)  # noqa: S606 - no shell is what is wanted
     sys.exit(_wait_for(command, environment))

@@ -9,11 +9,15 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from ._wire.visible_text import visible, visible_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
     "AmbiguousColumnError",
+    "ArgumentError",
+    "ArgumentTypeError",
     "CellucidError",
     "CommandError",
     "DataChangedError",
@@ -26,6 +30,7 @@ __all__ = [
     "PortError",
     "ServerError",
     "UnknownCellError",
+    "UnknownCellPositionError",
     "UnknownColumnError",
     "UnknownEmbeddingError",
     "UnknownLayerError",
@@ -36,7 +41,18 @@ __all__ = [
 
 
 class CellucidError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base of everything this package raises on purpose. Names from data cannot steer the terminal that shows it."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(visible_lines(message))
+
+
+class ArgumentError(CellucidError, ValueError):
+    """A value that was passed is not possible."""
+
+
+class ArgumentTypeError(CellucidError, TypeError):
+    """A value that was passed is of a kind that cannot be used there."""
 
 
 class DataError(CellucidError, ValueError):
@@ -61,6 +77,10 @@ class DataChangedError(DataError):
 
 class UnknownCellError(CellucidError, LookupError):
     """No cell has this name."""
+
+
+class UnknownCellPositionError(UnknownCellError, IndexError):
+    """No cell stands at this position."""
 
 
 class UnknownColumnError(CellucidError, LookupError):
@@ -120,7 +140,7 @@ def near_names(name: str, names: Iterable[str], limit: int = 5) -> list[str]:
     by_folded: dict[str, str] = {}
     for candidate in names:
         by_folded.setdefault(candidate.casefold(), candidate)
-    return [by_folded[match] for match in get_close_matches(name.casefold(), by_folded, n=limit, cutoff=0.6)]
+    return [visible(by_folded[match]) for match in get_close_matches(name.casefold(), by_folded, n=limit, cutoff=0.6)]
 
 
 def or_nothing(names: Iterable[str]) -> str:
@@ -133,6 +153,7 @@ _BY_CODE: dict[str, type[CellucidError]] = {
     "unknown_column": UnknownColumnError,
     "ambiguous": AmbiguousColumnError,
     "unknown_embedding": UnknownEmbeddingError,
+    "unknown_layer": UnknownLayerError,
     "no_embedding": NoEmbeddingError,
     "no_cells": NoCellsError,
     "changed": DataChangedError,

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._cells import CellIndices, decode_cells, encode_cells
-from ._frame import Buffer, FrameAssembler, FrameError, Message, encode_message
-from ._protocol import MAX_FRAME_BYTES, JsonObject
+from ._arguments import an_anndata, flag, path_to_read, path_to_write
+from ._border import bordered
+from ._data.cells import CellIndices, decode_cells, encode_cells
+from ._wire.frame import Buffer, FrameAssembler, FrameError, Message, encode_message
+from ._wire.protocol import HIGHLIGHT, MAX_FRAME_BYTES, JsonObject
 from .errors import DataChangedError, DataError, DataFileNotFoundError
 
 if TYPE_CHECKING:
@@ -30,10 +32,10 @@ VERSION = 1
 SUFFIX = ".cellucid-session"
 
 _MAX_FILE_BYTES = 512 << 20
-_HIGHLIGHT = "highlight/"
 _GROUP = "group/"
 
 
+@bordered
 @dataclass(frozen=True)
 class SessionBundle:
     """What a page showed at one moment. Cells are positions in ``adata.obs``, ascending uint32 arrays."""
@@ -49,7 +51,7 @@ class SessionBundle:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the session to a file and return its path; ``.cellucid-session`` is added where there is no suffix."""
-        target = Path(path).expanduser()
+        target = path_to_write("path", path)
         if not target.suffix:
             target = target.with_suffix(SUFFIX)
         target.write_bytes(self.to_bytes())
@@ -62,7 +64,7 @@ class SessionBundle:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SessionBundle:
         """Read a session file. Raises ``DataFileNotFoundError``, or ``DataError`` for what is none."""
-        source = Path(path).expanduser()
+        source = path_to_read("path", path)
         if not source.is_file():
             raise DataFileNotFoundError(f"There is no session file {source}; looked from {Path.cwd()}. Check the path.")
         if source.stat().st_size > _MAX_FILE_BYTES:
@@ -89,6 +91,8 @@ class SessionBundle:
         ``{prefix}highlight`` is a category per colour; each group becomes ``{prefix}{name}``, ``True`` for its cells.
         With ``inplace=False`` a copy gets them. Raises ``DataChangedError`` for an AnnData with other cells.
         """
+        an_anndata("adata", adata)
+        inplace = flag("inplace", inplace)
         if adata.n_obs != self.cell_count:
             raise DataChangedError(
                 f"The session was made with {self.cell_count:,} cells, this AnnData has {adata.n_obs:,}. "
@@ -96,9 +100,7 @@ class SessionBundle:
             )
         target = adata if inplace else adata.copy()
         colors = {
-            name.removeprefix(_HIGHLIGHT): cells
-            for name, cells in self.cell_sets.items()
-            if name.startswith(_HIGHLIGHT)
+            name.removeprefix(HIGHLIGHT): cells for name, cells in self.cell_sets.items() if name.startswith(HIGHLIGHT)
         }
         if colors:
             target.obs[f"{prefix}highlight"] = _categories(colors, self.cell_count)

@@ -8,41 +8,54 @@ import socket
 import sys
 import warnings
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anywidget
-import numpy as np
-import traitlets
 
-from ._absent_widget import absent_widget_note
-from ._cells import CellIndices, decode_cells
-from ._comm import WidgetComm, drop_subshell_pin, supports_subshells
-from ._display import Cell, current_cell, output_to, publish, show_in_marimo, shown_in_cells
-from ._environment import hints, override_base
-from ._idle import idle_watch
-from ._link import Notification
-from ._pipe import wait_for
-from ._presentation import Presentation
-from ._protocol import SELECTION, JsonObject, direct_base, one_time_url, viewer_url
-from ._report import ConnectionReport, Facts, probe, report, timed
-from ._requests import PageRequests
-from ._second_output import SecondOutput
-from ._viewer_commands import ViewerCommands
-from ._viewer_events import ViewerEvents
-from ._viewer_state import Event, StateBoard
-from ._web_ui import DEFAULT_SOURCE, WebUISummary, ensure_cached
+from ._arguments import flag
+from ._aside import run_aside
+from ._border import border, bordered
+from ._data.cells import decode_cells
+from ._data.matrix import RAW, Matrix
+from ._hosted_ui import DEFAULT_SOURCE, WebUISummary, ensure_cached
+from ._notebook.absent_widget import absent_widget_note
+from ._notebook.display import Cell, current_cell, output_to, publish, show_in_marimo, shown_in_cells, who_displays
+from ._notebook.environment import hints, override_base
+from ._notebook.idle_watch import idle_watch
+from ._notebook.presentation import Presentation
+from ._notebook.saved_picture import SecondOutput
+from ._notebook.widget_comm import WidgetComm, drop_subshell_pin, supports_subshells
+from ._report.report import ConnectionReport, Facts, probe, report, timed
+from ._server.viewer_record import Notification
+from ._viewer.attempt import Attempt
+from ._viewer.commands import ViewerCommands
+from ._viewer.events import ViewerEvents
+from ._viewer.highlights import Highlights
+from ._viewer.opening import Asked, open_viewer
+from ._viewer.page_requests import PageRequests
+from ._viewer.shown_values import ShownCells, ShownValues
+from ._viewer.state import Event, StateBoard
+from ._viewer.traits import ViewerTraits
+from ._wire.labels import label_text
+from ._wire.pipe import wait_for
+from ._wire.protocol import HIGHLIGHT, SELECTION, JsonObject, direct_base, link_token, one_time_url, viewer_url
+from ._wire.visible_text import visible
 from .errors import CellucidError, ForkedViewerError, ServerError, ViewerStoppedError
 from .hooks import Hooks
 
 if TYPE_CHECKING:
-    from ._frame import Buffer
-    from ._link import ViewerLink
-    from ._server import Server
-    from ._shown_data import ShownData
+    from anndata import AnnData
+    from mudata import MuData
+
+    from ._data.shown_data import ShownData
+    from ._server.supervisor import Server
+    from ._server.viewer_record import ViewerLink
+    from ._wire.frame import Buffer
 
 _STATIC = Path(__file__).with_name("_static")
 _REMEMBERED_ERRORS = 20
@@ -74,42 +87,78 @@ def _widget_module() -> str:
     return "export default { render({ el }) { el.textContent = 'The widget is not built. Run: npm run build' } }"
 
 
-class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
-    """One viewer of one dataset. Made by `show_anndata`; lives until `stop()`, or until its cell is run again.
+@bordered
+class Viewer(ViewerCommands, ViewerEvents, ViewerTraits, anywidget.AnyWidget):
+    """One viewer of one dataset, not displayed yet: it takes what `show_anndata` takes, and raises what that raises.
+
+    It appears where it is put, ``display(viewer)`` or ``HBox([viewer, ...])``, and lives until `stop()`, or until the
+    cell that shows it is run again.
 
     Used as a context manager it is stopped at the end of the ``with`` block. Nothing in its synced state is secret.
     """
 
     _esm = _widget_module()
 
-    selection = traitlets.Any(
-        read_only=True,
-        help="The selected cells: positions in adata.obs, ascending, a uint32 array of shape (count,). "
-        "It can be observed: viewer.observe(callback, 'selection').",
-    )
+    @border
+    def __init__(  # noqa: PLR0913 - as show_anndata
+        self,
+        data: AnnData | MuData | str | os.PathLike[str],
+        *,
+        color: Hashable | None = None,
+        embedding: str | None = None,
+        height: float | str = 600,
+        gene_symbols: str | None = None,
+        layer: str | None = None,
+        use_raw: bool | None = None,
+        port: int | None = None,
+        client_server_url: str | None = None,
+        ui: str | None = None,
+        web_source_url: str | None = None,
+        snapshot: bool = True,
+    ) -> None:
+        asked = Asked(
+            color=color,
+            embedding=embedding,
+            height=height,
+            gene_symbols=gene_symbols,
+            layer=layer,
+            use_raw=use_raw,
+            port=port,
+            client_server_url=client_server_url,
+            ui=ui,
+            web_source_url=web_source_url,
+            snapshot=snapshot,
+        )
+        with Attempt() as attempt:
+            open_viewer(attempt, self, data, asked)
 
-    def __init__(self, link: ViewerLink, server: Server, data: ShownData, *, presentation: Presentation) -> None:
+    def _begin(self, link: ViewerLink, server: Server, data: ShownData, presentation: Presentation) -> None:
         self._owner_pid = os.getpid()
-        self._link = link
         self._server = server
         self._data = data
         self._override = presentation.override
         self._board = StateBoard()
         self._hooks = Hooks(link.viewer_id)
         self._requests = PageRequests()
+        self._shown = ShownValues(self, link.awaits)
+        self._highlights = Highlights()
         self._second_output = SecondOutput(link.viewer_id, saves_pictures=presentation.snapshot)
         self._command_errors: deque[str] = deque(maxlen=_REMEMBERED_ERRORS)
         self._last_base: str | None = None
         self._last_cell: Cell | None = None
         self._ended: str | None = None
         self._messages = WidgetComm(link, server, presentation, self)
-        # Before the comm opens: a message may come at once.
+        self._own_layout: Any = None
+        self._link = link  # from here on there is something to end
+        # Before the comm opens: a message may come at once, and so may an interrupt, after which the viewer is stopped.
+        link.listener = self
         self.on_msg(self._on_message)
-        super().__init__()
+        # In a row of widgets it shares the room; a frame has no width of its own.
+        super().__init__(layout={"width": "100%"})
         # A widget of its own, which ipywidgets makes for every widget and closes with none.
         self._own_layout = self.layout
         drop_subshell_pin(self.comm)
-        link.listener = self
+        self._is_made = True
 
     # Identity.
 
@@ -132,12 +181,14 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
     def viewer_url(self) -> str:
         """The page's address, to open in a browser tab when nothing appears in the notebook.
 
-        It holds the viewer's secret: whoever has it sees the data while the viewer lives. It is built on the override
+        It holds a secret of the viewer: whoever has it sees the data while the viewer lives and its server runs; after
+        a restart of the server ask for it again. It is built on the override
         (``client_server_url=``), else on the base that a browser last proved, else on `server_url`.
         """
         if self._override is None:
             self._warn_when_unreachable()
-        return viewer_url(self._base, self.viewer_id, self._link.token)
+        token = link_token(self._link.token, self.viewer_id, self._server.instance_id)
+        return viewer_url(self._base, self.viewer_id, token)
 
     @property
     def _base(self) -> str:
@@ -168,13 +219,34 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         return views[-1] if views else None
 
     @property
+    def command_errors(self) -> tuple[str, ...]:
+        """The last 20 commands that a page could not do and messages that could not be read: sentences, oldest first.
+
+        Each was also given to `on_command_error`, or printed where nobody listens.
+        """
+        return tuple(self._command_errors)
+
+    @property
     def sorting(self) -> float | None:
         """How much of the genes the server has sorted for quick access, 0 to 1; ``None`` while it sorts nothing.
 
-        A large file whose matrix is stored by cells is sorted once, in the background, after its first gene was asked
-        for. Genes can be shown meanwhile; they take seconds until it is done.
+        A large matrix that is stored by cells is sorted once, in the background, after its first gene was asked for:
+        that of a file into a cache on disk, that of an AnnData in memory into the kernel's memory, where a quarter of
+        what may be used has room for it. Genes can be shown meanwhile; they take longer until it is done.
         """
         return self._link.sorting
+
+    def give_back_memory(self) -> int:
+        """Give back the memory in which the genes of an AnnData are kept sorted; how many bytes that was.
+
+        Genes are read from the matrix as it is from then on, which is slower, until the AnnData is shown in a new
+        viewer and no other shows it. It is given back without being asked when memory gets short. Of a file nothing
+        is kept here.
+        """
+        self._check_process()
+        if self._link.source["kind"] != "kernel":
+            return 0
+        return self._server.sources.give_back(self._link.source["sourceId"])
 
     def debug_connection(self) -> ConnectionReport:
         """Find out whether and how the notebook page reaches the viewer, and what is in the way.
@@ -213,6 +285,7 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         ``WebUIError`` with the reason when it cannot be had.
         """
         self._check_usable()
+        force = flag("force", force)
         source = self._link.hosted_source or DEFAULT_SOURCE
         return ensure_cached(self._server, source, force=force, cell=current_cell())
 
@@ -250,35 +323,50 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         """Short, and without the secret."""
         if self._ended is not None:
             return f"<Viewer {self.viewer_id}, ended>"
-        return f"<Viewer {self.viewer_id} of {self._link.options.get('name') or 'a dataset'}>"
+        return f"<Viewer {self.viewer_id} of {visible(self._link.options.get('name') or 'a dataset')}>"
 
     def __dir__(self) -> list[str]:
         """Only what is meant for users; a widget has some hundred names more."""
-        own = (ViewerCommands, ViewerEvents, Viewer)
+        own = (ViewerCommands, ViewerEvents, ViewerTraits, Viewer)
         names = {name for cls in own for name in vars(cls) if not name.startswith("_")}
-        return sorted(names - _LISTENER - {"close"} | {"observe", "unobserve"})
+        return sorted(names - _LISTENER - {"close", "notify_change", "set_state"} | {"observe", "unobserve"})
 
     # Showing and ending.
 
     def display(self) -> None:
         """Show the viewer in the running cell: once per run of a cell, however often it is called.
 
-        Outside a notebook it prints the address to open in a browser.
+        Outside a notebook it prints the address to open in a browser; where there is no terminal, as in the log of a
+        batch job, how to get it: it holds the viewer's secret.
         """
         self._check_usable()
         cell = current_cell()
         if cell is None and show_in_marimo(self):
             return
         if cell is None:
-            print(f"Open the viewer in a browser on this machine: {self.viewer_url}")  # noqa: T201
+            print(self._how_to_open())  # noqa: T201
             return
-        if self._last_cell is not None and cell.request_id == self._last_cell.request_id:
-            return
+        if self._last_cell is None or cell.request_id != self._last_cell.request_id:
+            self._show_in(cell)
+
+    def _how_to_open(self) -> str:
+        if sys.stdout.isatty():
+            return f"Open the viewer in a browser on this machine: {self.viewer_url}"
+        return (
+            f"Open the viewer {self.viewer_id} in a browser on this machine, at viewer.viewer_url. That holds the "
+            "viewer's secret and is not written here, where there is no terminal: print it where only you read."
+        )
+
+    def _show_in(self, cell: Cell) -> None:
+        """Put one more view into the output of ``cell``, which runs now."""
+        run_aside(partial(self._note_shown_in, cell))
+        publish(self._bundle())
+        self._second_output.show(cell)
+
+    def _note_shown_in(self, cell: Cell) -> None:
         self._last_cell = cell
         self._hooks.cell = cell
         shown_in_cells.add(cell, self)
-        publish(self._bundle())
-        self._second_output.show(cell)
         self._messages.push_welcome()
         idle_watch.expect(self.viewer_id, self._say_that_nothing_appeared)
 
@@ -293,11 +381,27 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         }
 
     def _ipython_display_(self) -> None:
-        # As the last expression of a cell and for display(viewer): IPython gives no way to tell them apart.
         if self._ended is not None:
             print(self._ended)  # noqa: T201
             return
-        self.display()
+        match who_displays():
+            case "last expression":
+                self.display()  # which `show_anndata` has done in the same cell
+            case "display":
+                self._check_usable()
+                cell = current_cell()
+                self.display() if cell is None else self._show_in(cell)
+            case None:
+                raise NotImplementedError  # IPython goes on to the mime bundle
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[JsonObject, JsonObject]:
+        """Return what a notebook shows, and no metadata, for those who place it themselves."""
+        if self._ended is not None:
+            return {"text/plain": self._ended}, {}
+        cell = current_cell()
+        if cell is not None:
+            self._note_shown_in(cell)
+        return self._bundle(), {}
 
     def stop(self) -> None:
         """End the viewer: its page closes, the data is let go. The server stays for other viewers. Idempotent."""
@@ -332,6 +436,8 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         self._data.let_go()
         shown_in_cells.remove(self)
         super().close()
+        if self._own_layout is None and self.trait_has_value("layout"):
+            self._own_layout = self.layout  # it was interrupted right after it was made
         if self._own_layout is not None:
             self._own_layout.close()
 
@@ -382,29 +488,13 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         """A widget gave the first sign of itself."""
         self._second_output.note(None)
 
-    @traitlets.default("selection")
-    def _no_selection(self) -> CellIndices:
-        return np.empty(0, dtype=np.uint32)
+    def document_is_shared(self) -> None:
+        """A widget stands in a document that several people edit."""
+        self._second_output.share()
 
-    def observe(self, handler: Any, names: Any = traitlets.All, type: str = "change") -> None:  # noqa: A002
-        """Call ``handler(change)`` when ``selection`` changes; ``change["new"]`` are the cells. As in ipywidgets."""
-        super().observe(handler, names, type)
-        wanted = names is traitlets.All or "selection" in ([names] if isinstance(names, str) else names)
-        if wanted and not self._is_observed:
-            self._is_observed = True
-            self._hooks.add("selection", self._tell_observers)
-
-    _own_layout: Any = None
-    _is_observed = False
-    _told_selection: CellIndices | None = None
-
-    def _tell_observers(self, event: Event) -> None:
-        old = self._told_selection
-        if old is not None and np.array_equal(old, event["cells"]):
-            return
-        self._told_selection = event["cells"]
-        change = {"name": "selection", "old": old, "new": event["cells"], "owner": self, "type": "change"}
-        self.notify_change(traitlets.Bunch(change))
+    def document_saved(self) -> None:
+        """A widget saw that the notebook is being saved."""
+        self._second_output.save()
 
     # What arrives: `Listener`, on the events thread.
 
@@ -418,29 +508,64 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
         shown = _for_users(name, event, body)
         if name == "ready":
             self._data.learn_cell_count(shown["n_cells"])
+            self._board.learn(color_by=self._color_text(), embedding=self.embedding)
         self._board.apply(shown)
         if name == "selection":
-            # Read at once, also by who observes it later; the observers are called on the hooks' thread.
-            self._trait_values["selection"] = shown["cells"]
+            self._say_shown("selection", ShownCells.of(shown["cells"]))
+        elif name == "color_by":
+            self._say_shown("color", self._data.color_label(shown["field"]))
+        elif name == "embedding":
+            self._say_shown("embedding", shown["name"])
         if name not in {"message", "session_bundle"}:
             self._hooks.fire(name, shown)
         self._hooks.fire("message", shown)
 
     def on_cells_kept(self, name: str, head: JsonObject, body: Buffer) -> None:
         """A command, a session or a second page selected cells: no event of the user's, but what is selected now."""
-        if name != SELECTION:
-            return
-        cells = decode_cells(head, body)
-        self._board.select(cells)
-        self._trait_values["selection"] = cells
-        if self._is_observed:
-            self._hooks.fire("selection", {"event": "selection", "cells": cells}, self._tell_observers)
+        if name == SELECTION:
+            cells = decode_cells(head, body)
+            self._board.select(cells)
+            self._say_shown("selection", ShownCells.of(cells))
+        elif name.startswith(HIGHLIGHT):
+            color = name.removeprefix(HIGHLIGHT)
+            self._say_shown("highlighted", self._highlights.of_page(color, decode_cells(head, body)))
+
+    def on_state(self, state: JsonObject) -> None:
+        """The pages' state: what colours the cells, and which embedding."""
+        color = state.get("color")
+        # The mean of genes is told by its event alone: no state can name it.
+        if color is not None or ("color" in state and not self._shown.was_said("color")):
+            self._say_shown("color", self._data.color_label(None if color is None else color["key"]))
+        if state.get("embedding") is not None:
+            self._say_shown("embedding", state["embedding"])
+        self._board.learn(color_by=self._color_text(), embedding=self.embedding)
+
+    def on_settled(self, kind: str, *, is_done: bool) -> None:
+        """A page did a command, or could not: then the values go back to what it shows."""
+        for change in self._shown.settle(kind, is_done=is_done):
+            self._hooks.call(partial(self.notify_change, change))
+
+    def _color_text(self) -> str | None:
+        return None if self.color is None else label_text(self.color)
+
+    def _say_shown(self, name: str, value: Any) -> None:
+        """A page shows this: read at once, told to observers on the hooks' thread."""
+        change = self._shown.say(name, value)
+        if change is not None:
+            self._hooks.call(partial(self.notify_change, change))
 
     def on_command_failed(self, call: str, reason: str, request_id: str | None) -> None:
         """Tell the user: who waits for an answer, a hook, else a sentence in the cell that shows the viewer."""
         if request_id is not None and self._requests.refuse(request_id, call, reason):
             return
-        sentence = f"viewer.{call} was not done: {reason}"
+        self._tell_failure(call, reason, f"viewer.{call} was not done: {reason}")
+
+    def on_refused(self, call: str, reason: str) -> None:
+        """Tell the user, once, what a page said and nobody can read."""
+        if reason not in self._command_errors:
+            self._tell_failure(call, reason, reason)
+
+    def _tell_failure(self, call: str, reason: str, sentence: str) -> None:
         self._command_errors.append(sentence)
         if self._hooks.wants("command_error"):
             self._hooks.fire("command_error", {"event": "command_error", "call": call, "reason": reason})
@@ -453,7 +578,11 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
 
     def on_seen(self, base: str) -> None:
         """A browser proved itself at ``base``."""
-        self._last_base = base
+        # Of all that a browser proves, a socket file is what nobody else can stand in the place of.
+        door = self._server.door
+        inside = f"/cellucid/{door}/"
+        if door is None or inside in base or inside not in (self._last_base or ""):
+            self._last_base = base
         self._messages.was_seen()
 
     def on_snapshot(self, request_id: str | None, png: Buffer) -> None:
@@ -462,6 +591,10 @@ class Viewer(ViewerCommands, ViewerEvents, anywidget.AnyWidget):
             self._second_output.picture(png)
         else:
             self._requests.answer(request_id, png)
+
+    def on_gone(self, instance_id: str) -> None:
+        """The server process has ended: its port may be anybody's."""
+        self._messages.push_gone(instance_id)
 
     def on_server(self) -> None:
         """Another server process took over: tell the widgets its port and instance."""
@@ -503,11 +636,17 @@ _LISTENER = {
     "on_cells_kept",
     "on_command_done",
     "on_command_failed",
+    "on_refused",
     "on_seen",
     "on_snapshot",
+    "on_gone",
     "on_server",
+    "on_settled",
+    "on_state",
     "on_lost",
     "widget_appeared",
+    "document_is_shared",
+    "document_saved",
 }
 
 
@@ -518,6 +657,11 @@ def _for_users(name: str, event: JsonObject, body: Buffer) -> Event:
             fields["cells"] = decode_cells(event["cells"], body)
         case "ready":
             fields = {"n_cells": event["nCells"], "dimensions": event["dimensions"]}
+        case "color_by":
+            shown = None if event["matrix"] is None else Matrix.of(event["matrix"])
+            fields = {"field": event["field"], "layer": None, "use_raw": None}
+            if shown is not None:
+                fields |= {"layer": shown.layer, "use_raw": shown == RAW}
         case "visibility":
             fields = {"visible_cells": event["visibleCells"]}
     return {"event": name, **fields}

@@ -255,7 +255,7 @@ async function inMemory(): Promise<Row[]> {
 }
 
 async function whileHeld(kernel: LineProcess, viewed: Viewed): Promise<Row[]> {
-  const gene = `${ROUTES.varColumn}?key=g1`
+  const gene = `${ROUTES.varColumn}?key=g1&in=X`
   await get(agent, viewed.base, { path: gene, headers: viewed.headers })
   const measure = async (path: string) => {
     const times: number[] = []
@@ -368,7 +368,7 @@ function genesAsked(count: number): number[] {
 
 async function geneOf({ base, headers, cells }: Viewed, gene: number): Promise<Timed> {
   const startMs = performance.now()
-  const body = await get(agent, base, { path: `${ROUTES.varColumn}?key=g${gene}`, headers })
+  const body = await get(agent, base, { path: `${ROUTES.varColumn}?key=g${gene}&in=X`, headers })
   const ms = performance.now() - startMs
   const column = decodeColumn(new Uint8Array(body), cells)
   const sum = column.kind === 'codes' ? Number.NaN : column.values.reduce((total, value) => total + value, 0)
@@ -396,7 +396,7 @@ async function pictureMs(viewed: Viewed, column = 'score'): Promise<number> {
 
 /** Of gzip and zarr there is a quarter of the cells. */
 async function view(server: StartedServer, path: string): Promise<Viewed> {
-  const options = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+  const options = { name: null, color: null, embedding: null, geneSymbols: null, matrix: null }
   const { url } = await server.openViewer({ source: { kind: 'path', path }, options })
   const isPart = path.endsWith('rows-gzip.h5ad') || path.endsWith('.zarr')
   return { ...(await viewOf(url)), cells: isPart ? SIZES.cells / 4 : SIZES.cells }

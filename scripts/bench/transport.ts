@@ -16,14 +16,17 @@ import { benchCells, CELLS } from './transport/cells.ts'
 import { type Front, startFront, type Way } from './transport/front.ts'
 import { BenchNotebook, observe, type Shown } from './transport/notebook.ts'
 import { type Load, plainFrameMs, plainMs, plainPageMs, tunnelMs } from './transport/plain.ts'
+import { RANGE_BYTES, requestMs, startTwoWays, type TwoWays } from './transport/two-ways.ts'
 
 const { values: flags } = parseArgs({ options: { small: { type: 'boolean', default: false } } })
 
 const SIZES = flags.small
-  ? { firstByteRounds: 3, cells: 500_000, tunnelRounds: 3, smallRequests: 20 }
-  : { firstByteRounds: 7, cells: 2_000_000, tunnelRounds: 7, smallRequests: 50 }
+  ? { firstByteRounds: 3, cells: 500_000, tunnelRounds: 3, smallRequests: 20, requests: 20 }
+  : { firstByteRounds: 7, cells: 2_000_000, tunnelRounds: 7, smallRequests: 50, requests: 50 }
 
 const SHOW_ATTEMPTS = 4
+
+const PART_BYTES = TUNNEL_LIMITS.partBytes
 
 /** As many parts of one body as the page asks for at once. */
 const PARTS_AT_ONCE = 6
@@ -44,17 +47,23 @@ const SUBJECTS = {
   first: 'render to first byte, proven on the first try',
   last: 'render to first byte, proven last beside four hanging candidates',
   tunnel: 'render to first byte, tunnel',
+  smallByExtension: 'small answer, by our extension of the notebook server beside jupyter-server-proxy',
+  rangeByExtension: '8 MiB range, the same',
   throughput: 'tunnel throughput, time for the same parts',
   roundTrip: 'small request over the tunnel, round trip',
+  throughputAsText: 'tunnel throughput, bodies as text as behind a gateway, beside buffers',
+  roundTripAsText: 'small request over the tunnel, bodies as text as behind a gateway, beside buffers',
   size: 'widget bundle, gzipped',
 } as const
 
-type Stage = { context: BrowserContext; lab: Lab; front: Front }
+type Stage = { context: BrowserContext; lab: Lab; front: Front; twoWays: TwoWays }
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  const ownFolder = mkdtempSync(join(tmpdir(), 'lab-'))
   const lab = await startLab({
     folder,
+    ownFolder,
     baseUrl: BASE,
     autosave: false,
     labArguments: [`--ServerApp.local_hostnames=['localhost', '${FAR_NAME}']`],
@@ -62,39 +71,65 @@ async function main(): Promise<void> {
   })
   let front: Front | null = null
   let browser: Browser | null = null
+  let twoWays: TwoWays | null = null
   try {
+    twoWays = await startTwoWays(join(ownFolder, 'runtime'))
     front = await startFront(Number(new URL(lab.url).port), wayOf)
     browser = await launchBrowser([`--host-resolver-rules=MAP ${FAR_NAME} 127.0.0.1`])
     const context = await browser.newContext({ viewport: { width: 1200, height: 900 } })
     await context.addInitScript(observe)
-    publish(await measure({ context, lab, front }), join(ROOT, 'dist/bench/transport.json'), {
+    publish(await measure({ context, lab, front, twoWays }), join(ROOT, 'dist/bench/transport.json'), {
+      [SUBJECTS.smallByExtension]: 0.5,
+      [SUBJECTS.rangeByExtension]: 0.5,
       [SUBJECTS.throughput]: 1.25,
       [SUBJECTS.roundTrip]: 1.5,
     })
   } finally {
     await browser?.close()
     await front?.stop()
+    twoWays?.stop()
     await lab.stop()
-    rmSync(folder, { recursive: true, force: true })
+    for (const made of [folder, ownFolder]) rmSync(made, { recursive: true, force: true })
   }
 }
 
 function wayOf(host: string, path: string): Way {
+  if (path.includes('/cellucid/')) return 'absent'
   if (WRONG_PROXIES.test(path)) return 'hang'
   return host.startsWith(FAR_NAME) && path.includes('/proxy/') ? 'absent' : 'pass'
 }
 
 async function measure(stage: Stage): Promise<Row[]> {
   const rows: Row[] = []
-  for (const part of [provenFirst, provenLast, throughTunnel]) rows.push(...(await part(stage)))
+  for (const part of [byExtension, provenFirst, provenLast, throughTunnel]) rows.push(...(await part(stage)))
   return [...rows, widgetSize()]
 }
 
-/** JupyterLab with jupyter-server-proxy; the peer is a frame that is sent straight to the same address. */
+/** A page of JupyterLab asks one plain server, by our extension and by jupyter-server-proxy. */
+async function byExtension({ context, lab, twoWays }: Stage): Promise<Row[]> {
+  const page = await context.newPage()
+  await page.goto(`${lab.url}lab?token=${lab.token}`)
+  const rows: Row[] = []
+  for (const [operation, path, bytes] of [
+    [SUBJECTS.smallByExtension, 'small', null],
+    [SUBJECTS.rangeByExtension, 'large', RANGE_BYTES],
+  ] as const) {
+    const times = { ours: [] as number[], peer: [] as number[] }
+    for (let round = 0; round < SIZES.requests; round++) {
+      times.ours.push(await requestMs(page, `${lab.url}${twoWays.byExtension}${path}`, bytes))
+      times.peer.push(await requestMs(page, `${lab.url}${twoWays.byProxy}${path}`, bytes))
+    }
+    rows.push(row(operation, 'ms', { ours: median(times.ours), peer: median(times.peer) }))
+  }
+  await page.close()
+  return rows
+}
+
+/** JupyterLab with our extension; the peer is a frame that is sent straight to the same address. */
 async function provenFirst({ context, lab }: Stage): Promise<Row[]> {
   const notebook = await BenchNotebook.open(context, lab, { url: lab.url, cells: benchCells(1_000, null) })
   await notebook.run(CELLS.prepare)
-  return [await firstBytes(SUBJECTS.first, notebook, 'same-origin-proxy')]
+  return [await firstBytes(SUBJECTS.first, notebook, 'server-extension')]
 }
 
 /** The page tells no base, and all that it could mean hangs; direct, ranked below, is the server. */
@@ -131,21 +166,35 @@ async function throughTunnel({ context, lab, front }: Stage): Promise<Row[]> {
     peer.push(await plainPageMs(notebook.page, 'html'))
   }
   const first = row(SUBJECTS.tunnel, 'ms', { ours: median(ours), peer: median(peer) })
-  return [first, ...(await tunnelLoads(notebook, await observedFrame(notebook)))]
+  const asBuffers = { throughput: SUBJECTS.throughput, roundTrip: SUBJECTS.roundTrip, partBytes: PART_BYTES }
+  const asText = {
+    throughput: SUBJECTS.throughputAsText,
+    roundTrip: SUBJECTS.roundTripAsText,
+    partBytes: TUNNEL_LIMITS.textPartBytes,
+  }
+  return [
+    first,
+    ...(await tunnelLoads(notebook, await observedFrame(notebook, CELLS.showMany), asBuffers)),
+    // Last: the kernel believes from here on that it stands behind a gateway.
+    ...(await tunnelLoads(notebook, await observedFrame(notebook, CELLS.showAsText), asText)),
+  ]
 }
 
 /** In a frame of its own process the browser may run its driver's script only after the page's own: then once more. */
-async function observedFrame(notebook: BenchNotebook): Promise<Shown['frame']> {
+async function observedFrame(notebook: BenchNotebook, place: number): Promise<Shown['frame']> {
   for (let attempt = 0; attempt < SHOW_ATTEMPTS; attempt++) {
-    const { frame } = await shownBy('tunnel', notebook, CELLS.showMany)
+    const { frame } = await shownBy('tunnel', notebook, place)
     if (await frame.evaluate(() => globalThis.pagePort !== undefined && globalThis.pageKey !== undefined)) return frame
   }
   throw new Error('The page took its port before anyone saw it, so nothing was measured')
 }
 
-async function tunnelLoads({ page }: BenchNotebook, frame: Shown['frame']): Promise<Row[]> {
+type Carriage = { throughput: string; roundTrip: string; partBytes: number }
+
+async function tunnelLoads({ page }: BenchNotebook, frame: Shown['frame'], carriage: Carriage): Promise<Row[]> {
   const bytes = SIZES.cells * 2 * Float32Array.BYTES_PER_ELEMENT
-  const body: Omit<Load, 'name'> = { parts: partsOf(bytes), inFlight: PARTS_AT_ONCE }
+  const body: Omit<Load, 'name'> = { parts: partsOf(bytes, carriage.partBytes), inFlight: PARTS_AT_ONCE }
+  const plainBody = { ...body, parts: partsOf(bytes, PART_BYTES) }
   const small: Omit<Load, 'name'> = {
     parts: Array.from({ length: SIZES.smallRequests }, () => [0, 100]),
     inFlight: 1,
@@ -154,7 +203,7 @@ async function tunnelLoads({ page }: BenchNotebook, frame: Shown['frame']): Prom
   for (let round = -1; round < SIZES.tunnelRounds; round++) {
     const all = {
       body: await tunnelMs(frame, { ...body, name: ROUTES.embedding }),
-      plainBody: await plainMs(page, { ...body, name: 'positions' }),
+      plainBody: await plainMs(page, { ...plainBody, name: 'positions' }),
       small: (await tunnelMs(frame, { ...small, name: ROUTES.health })) / SIZES.smallRequests,
       plainSmall: (await plainMs(page, { ...small, name: 'echo' })) / SIZES.smallRequests,
     }
@@ -162,13 +211,12 @@ async function tunnelLoads({ page }: BenchNotebook, frame: Shown['frame']): Prom
     for (const key of Object.keys(all) as (keyof typeof all)[]) times[key].push(all[key]) // its own keys
   }
   return [
-    row(SUBJECTS.throughput, 'ms', { ours: median(times.body), peer: median(times.plainBody) }),
-    row(SUBJECTS.roundTrip, 'ms', { ours: median(times.small), peer: median(times.plainSmall) }),
+    row(carriage.throughput, 'ms', { ours: median(times.body), peer: median(times.plainBody) }),
+    row(carriage.roundTrip, 'ms', { ours: median(times.small), peer: median(times.plainSmall) }),
   ]
 }
 
-function partsOf(bytes: number): [number, number][] {
-  const size = TUNNEL_LIMITS.partBytes
+function partsOf(bytes: number, size: number): [number, number][] {
   return Array.from({ length: Math.ceil(bytes / size) }, (_, place) => [
     place * size,
     Math.min((place + 1) * size, bytes),

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { nearNames } from '../sources/near-names.ts'
+import { nearNames } from '../../data/near-names.ts'
 import { UsageError } from './usage-error.ts'
 
 export type FlagKinds = Readonly<Record<string, 'string' | 'boolean'>>

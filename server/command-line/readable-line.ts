@@ -1,4 +1,4 @@
-import { visible } from './visible-text.ts'
+import { visible } from '../../protocol/visible-text.ts'
 
 /** One line of the log, which is JSON, as a person reads it: `12:03:11 Answered method=GET …`. */
 export function readableLine(line: string): string {

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
-import { visible } from './visible-text.ts'
+import { visible } from '../../protocol/visible-text.ts'
 
 /** What is written where; the streams of the process, or a test's own. */
 export type TerminalStreams = { output: Writable & { isTTY?: boolean }; errors: Writable & { isTTY?: boolean } }

@@ -1,5 +1,5 @@
-import { hostedCachePlace } from '../config.ts'
-import { type CacheListing, HostedCache } from './cache.ts'
+import { hostedCachePlace } from '../process/config.ts'
+import { type CacheListing, HostedCache } from './cache/hosted-cache.ts'
 
 /** `list`: where the cache is and what it holds; `clear`: remove all of it, and say how much that was. */
 export type CacheAnswer = CacheListing | { place: string; generations: number; bytes: number }

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { HostedCache } from './cache.ts'
-import type { Generation } from './generation.ts'
+import type { HostedCache } from './cache/hosted-cache.ts'
+import type { Part } from './cache/partial-build.ts'
+import type { Generation } from './cache/stored-build.ts'
+import { sha256 } from './cache/stored-files.ts'
 import { HOSTED_LIMITS } from './limits.ts'
-import type { Part } from './part.ts'
-import { INDEX } from './paths.ts'
-import { buildOf, essentialReferences, referencesOf } from './references.ts'
-import type { Site, SiteFile } from './site.ts'
-import { SiteError } from './site-error.ts'
-import { sha256 } from './stored-files.ts'
+import { buildOf, essentialReferences, referencesOf } from './site/page-references.ts'
+import type { Site, SiteFile } from './site/site.ts'
+import { SiteError } from './site/site-error.ts'
+import { INDEX } from './site/site-paths.ts'
 
 /** `total` grows while files are read that speak of others. */
 export type FetchProgress = { done: number; total: number; bytes: number }

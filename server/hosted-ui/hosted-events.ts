@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { encodeCells } from '../../protocol/cells.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { consoleLineSchema, type ViewerEvent } from '../../protocol/events.ts'
-import type { Viewer } from '../viewer.ts'
+import type { Viewer } from '../viewers/viewer.ts'
 
 const cellSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 2))
 const positionSchema = v.object({ x: v.number(), y: v.number(), z: v.number() })

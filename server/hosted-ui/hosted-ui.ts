@@ -1,13 +1,13 @@
 import type { HostedState } from '../../protocol/hosted.ts'
-import { HOSTED_CACHE_VARIABLE } from '../config.ts'
-import type { Log } from '../log.ts'
-import type { HostedCache } from './cache.ts'
+import { HOSTED_CACHE_VARIABLE } from '../process/config.ts'
+import type { Log } from '../process/log.ts'
+import type { HostedCache } from './cache/hosted-cache.ts'
+import type { Generation } from './cache/stored-build.ts'
 import { type FetchProgress, fetchBuild, isNewer } from './fetch-build.ts'
-import type { Generation } from './generation.ts'
 import { HOSTED_LIMITS } from './limits.ts'
-import { INDEX } from './paths.ts'
-import type { Site } from './site.ts'
-import type { Source } from './source.ts'
+import type { Site } from './site/site.ts'
+import type { Source } from './site/site-address.ts'
+import { INDEX } from './site/site-paths.ts'
 
 type Flight = { done: Promise<Generation>; stop: AbortController; progress: FetchProgress }
 

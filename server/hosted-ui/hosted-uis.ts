@@ -1,7 +1,7 @@
-import type { Log } from '../log.ts'
-import { HostedCache } from './cache.ts'
+import type { Log } from '../process/log.ts'
+import { HostedCache } from './cache/hosted-cache.ts'
 import { HostedUi } from './hosted-ui.ts'
-import { parseSource } from './source.ts'
+import { parseSource } from './site/site-address.ts'
 
 /** Viewers of one server may show the builds of a few sites. */
 const MAX_SOURCES = 8
@@ -23,7 +23,7 @@ export class HostedUis {
   async of(text: string): Promise<HostedUi> {
     const source = parseSource(text)
     // Its client is large, and most servers never need it.
-    const { Site } = await import('./site.ts')
+    const { Site } = await import('./site/site.ts')
     const known = this.#bySource.get(source)
     if (known !== undefined) return known
     if (this.#bySource.size >= MAX_SOURCES) throw new Error(`More than ${MAX_SOURCES} sites: restart the kernel.`)

@@ -2,22 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { DataSource } from '../../data/data-source.ts'
 import { CAPABILITY_FOLDER } from '../../protocol/urls.ts'
-import { digest, sameDigest } from '../digest.ts'
-import type { DataSource } from '../sources/data-source.ts'
-import { AsExport } from './as-export.ts'
+import { digest, sameDigest } from '../access/secret-digest.ts'
+import type { HostedPage, HostedReport } from '../viewers/hosted-page.ts'
+import { AsExport } from './export/export-layout.ts'
 import type { HostedUi } from './hosted-ui.ts'
 
 const MAX_AWAITED = 64
 
 /** What one viewer has of its own when the hosted page shows it. */
-export class HostedViewer {
+export class HostedViewer implements HostedPage {
   readonly ui: HostedUi
   /** A person at a terminal started it: there is no notebook behind it. */
   readonly isServed: boolean
-  /** Opens the dataset's reads, events and session bundles of this viewer, and nothing else; ends with it. */
   readonly capability = randomBytes(32).toString('base64url')
-  /** The user may have had enough of it, and wants the embedded page. */
   isWanted = true
   /** The hosted page was given out; more about it than that it speaks up later is not to be known. */
   pagesServed = 0
@@ -43,7 +42,6 @@ export class HostedViewer {
     return `${CAPABILITY_FOLDER}/${this.capability}/${query === '' ? '' : `?${query}`}`
   }
 
-  /** The kernel asks for a session: one upload under this name is taken. */
   awaitSession(requestId: string): void {
     if (this.#awaited.size >= MAX_AWAITED) this.#awaited.clear()
     this.#awaited.add(requestId)
@@ -63,6 +61,10 @@ export class HostedViewer {
   folder(): Promise<string> {
     this.#folder ??= mkdtemp(join(tmpdir(), 'cellucid-session-'))
     return this.#folder
+  }
+
+  report(): HostedReport {
+    return { ...this.ui.state, isShown: this.isWanted, pagesServed: this.pagesServed }
   }
 
   async close(): Promise<void> {

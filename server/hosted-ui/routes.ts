@@ -5,8 +5,8 @@ import * as v from 'valibot'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { type HostedAnswer, hostedAskSchema } from '../../protocol/hosted.ts'
 import { CAPABILITY_FOLDER, HOSTED_ROUTES, ROUTES } from '../../protocol/urls.ts'
-import { hostedPolicy, PAGE_HEADERS } from '../headers.ts'
-import { Pieces } from '../pieces.ts'
+import { Pieces } from '../frames/byte-pieces.ts'
+import { hostedPolicy, PAGE_HEADERS } from '../http/headers.ts'
 import {
   type AppParts,
   admissionOf,
@@ -15,15 +15,15 @@ import {
   openViewer,
   parseInput,
   viewerOf,
-} from '../request-context.ts'
-import { isUnchanged, sendBytes, sendUnchanged } from '../routes/send-bytes.ts'
-import type { Viewer } from '../viewer.ts'
+} from '../http/request-context.ts'
+import { isUnchanged, sendBytes, sendUnchanged } from '../http/send-bytes.ts'
+import type { Viewer } from '../viewers/viewer.ts'
+import { sha256 } from './cache/stored-files.ts'
 import { takeHostedEvent } from './hosted-events.ts'
-import type { HostedViewer } from './hosted-viewer.ts'
-import { INDEX, isHostedPath } from './paths.ts'
+import { HostedViewer } from './hosted-viewer.ts'
 import { saveSession } from './session-upload.ts'
-import { SiteError } from './site-error.ts'
-import { sha256 } from './stored-files.ts'
+import { SiteError } from './site/site-error.ts'
+import { INDEX, isHostedPath } from './site/site-paths.ts'
 
 const FOLDER = `/${CAPABILITY_FOLDER}/:capability`
 const sessionQuery = v.object({ viewerId: v.string(), requestId: v.pipe(v.string(), v.maxLength(128)) })
@@ -96,7 +96,7 @@ function capableViewer(request: FastifyRequest, { viewers }: AppParts): Viewer {
 }
 
 function hostedOf({ hosted }: Viewer): HostedViewer {
-  if (hosted !== null) return hosted
+  if (hosted instanceof HostedViewer) return hosted
   throw new ProtocolError('not_found', 'This viewer shows the embedded page.')
 }
 

@@ -3,7 +3,7 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { ProtocolError } from '../../protocol/errors.ts'
-import { LIMITS } from '../limits.ts'
+import { LIMITS } from '../process/limits.ts'
 
 /** How cellucid's session files begin. */
 const MAGIC = Buffer.from('CELLUCID_SESSION\n')

@@ -1,33 +1,47 @@
 import type { FastifyInstance } from 'fastify'
 import * as v from 'valibot'
+import type { DataSource, Part } from '../../data/data-source.ts'
+import { chooseEncoding } from '../../data/values/column-encoding.ts'
 import { columnPieces } from '../../protocol/column-frame.ts'
+import { matrixSchema } from '../../protocol/matrix.ts'
 import type { ColorBy } from '../../protocol/state.ts'
 import { ROUTES } from '../../protocol/urls.ts'
-import { chooseEncoding } from '../column-choice.ts'
-import { type AppParts, nameSchema, parseInput } from '../request-context.ts'
-import type { DataSource } from '../sources/data-source.ts'
-import { type FrameAsk, sendFrame, type Wanted } from './frames.ts'
+import { type AppParts, matrixFields, nameSchema, parseInput } from '../http/request-context.ts'
+import { type FrameAsk, sendFrame, type Wanted } from './send-frame.ts'
 
 const gzipSchema = v.optional(v.picklist(['0', '1']))
-const obsQuery = v.object({ key: v.optional(nameSchema), gzip: gzipSchema })
-const varQuery = v.object({ key: v.optional(nameSchema), layer: v.optional(nameSchema), gzip: gzipSchema })
+const versionSchema = v.optional(nameSchema)
+const obsQuery = v.object({ key: v.optional(nameSchema), version: versionSchema, gzip: gzipSchema })
+const varQuery = v.object({
+  key: v.optional(nameSchema),
+  ...matrixFields,
+  version: versionSchema,
+  gzip: gzipSchema,
+})
 
 /** One value per cell: an obs field, a gene; without `key` whatever colours the cells by default, if anything does. */
 export function columnRoutes(app: FastifyInstance, parts: AppParts): void {
-  app.get(`/${ROUTES.obsColumn}`, (request, reply) => {
-    const { key, gzip } = parseInput(obsQuery, request.query)
-    const named: ColorBy | null = key === undefined ? null : { axis: 'obs', key }
-    return sendFrame(parts, request, reply, wanted(named, gzip === '1'))
-  })
-  app.get(`/${ROUTES.varColumn}`, (request, reply) => {
-    const { key, layer, gzip } = parseInput(varQuery, request.query)
-    const named: ColorBy | null = key === undefined ? null : { axis: 'var', key, layer: layer ?? null }
-    return sendFrame(parts, request, reply, wanted(named, gzip === '1'))
-  })
+  app.get(`/${ROUTES.obsColumn}`, (request, reply) => sendFrame(parts, request, reply, obsColumnWanted(request.query)))
+  app.get(`/${ROUTES.varColumn}`, (request, reply) => sendFrame(parts, request, reply, varColumnWanted(request.query)))
 }
 
-function wanted(named: ColorBy | null, isGzipped: boolean): Wanted {
-  return { isNamed: named !== null, choose: (source, signal) => columnAsk(source, { named, isGzipped }, signal) }
+/** @throws ProtocolError `bad_request` */
+export function obsColumnWanted(query: unknown): Wanted {
+  const { key, version, gzip } = parseInput(obsQuery, query)
+  const named: ColorBy | null = key === undefined ? null : { axis: 'obs', key }
+  return wanted(named, version, gzip === '1')
+}
+
+/** @throws ProtocolError `bad_request` */
+export function varColumnWanted(query: unknown): Wanted {
+  const { key, version, gzip, ...place } = parseInput(varQuery, query)
+  const named: ColorBy | null = key === undefined ? null : { axis: 'var', key, matrix: parseInput(matrixSchema, place) }
+  return wanted(named, version, gzip === '1')
+}
+
+function wanted(named: ColorBy | null, version: string | undefined, isGzipped: boolean): Wanted {
+  const choose: Wanted['choose'] = (source, signal) => columnAsk(source, { named, isGzipped }, signal)
+  return { isNamed: named !== null, version, choose }
 }
 
 /** @param named `null` for whatever colours the cells at first; the answer is `null` where nothing does */
@@ -38,11 +52,11 @@ export async function columnAsk(
 ): Promise<FrameAsk | null> {
   const color = named ?? (await source.defaults(signal)).defaultColor
   if (color === null) return null
-  const make = async (from: DataSource, stop: AbortSignal) => {
-    const { axis, key } = color
-    return columnPieces(
-      chooseEncoding(await (axis === 'obs' ? from.obs(key, stop) : from.gene(key, color.layer, stop))),
-    )
+  const { axis, key } = color
+  const make: FrameAsk['make'] = async (from, version, stop) => {
+    const column = await (axis === 'obs' ? from.obs(key, stop) : from.gene(key, color.matrix, stop))
+    return columnPieces({ ...chooseEncoding(column), version })
   }
-  return { key: JSON.stringify(color), isGzipped, make }
+  const part: Part = axis === 'obs' ? { in: 'obs', key } : { in: 'matrix', matrix: color.matrix }
+  return { key: JSON.stringify(color), part, isGzipped, make }
 }

@@ -4,11 +4,11 @@ import { pageMessageSchema } from '../../protocol/channel.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { decodeFrame, splitFrames } from '../../protocol/frame.ts'
 import { ROUTES } from '../../protocol/urls.ts'
-import { PollCarrier } from '../carrier.ts'
-import type { PageChannel } from '../channel.ts'
-import { LIMITS } from '../limits.ts'
-import { type AppParts, admissionOf, countSchema, leaveSignal, parseInput, viewerOf } from '../request-context.ts'
-import type { Viewers } from '../viewers.ts'
+import { type AppParts, admissionOf, countSchema, leaveSignal, parseInput, viewerOf } from '../http/request-context.ts'
+import { LIMITS } from '../process/limits.ts'
+import { PollCarrier } from '../viewers/channel-transport.ts'
+import type { PageChannel } from '../viewers/page-channel.ts'
+import type { Viewers } from '../viewers/viewer-registry.ts'
 
 const eventsQuery = v.object({ sequence: countSchema })
 const commandsQuery = v.object({ after: countSchema })

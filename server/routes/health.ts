@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import type { HealthAnswer } from '../../protocol/probe.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
-import { corsHeaders } from '../headers.ts'
-import { type AppParts, admissionOf } from '../request-context.ts'
+import { corsHeaders } from '../http/headers.ts'
+import { type AppParts, admissionOf } from '../http/request-context.ts'
 
 /** Alive; and, to a signed probe, proven. The gate has learnt from the probe by now. */
 export function healthRoute(app: FastifyInstance, { viewers, version }: AppParts): void {

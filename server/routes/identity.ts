@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { ROUTES } from '../../protocol/urls.ts'
-import { type AppParts, dataSignal, openedSource, viewerOf } from '../request-context.ts'
+import { type AppParts, dataSignal, openedSource, viewerOf } from '../http/request-context.ts'
 
 /** What a page must know before it asks for any array. */
 export function identityRoute(app: FastifyInstance, { viewers }: AppParts): void {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ROUTES } from '../../protocol/urls.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
-import { type AppParts, admissionOf } from '../request-context.ts'
+import { type AppParts, admissionOf } from '../http/request-context.ts'
 
 /** Version and protocol for everybody; what runs here for pages with a key. */
 export function infoRoute(app: FastifyInstance, { viewers, version, report }: AppParts): void {

@@ -4,8 +4,8 @@ import * as v from 'valibot'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { parsePageKey, parseViewerId, parseViewerToken, type ViewerId } from '../../protocol/probe.ts'
 import { ROUTES } from '../../protocol/urls.ts'
-import { LIMITS } from '../limits.ts'
-import { type AppParts, admissionOf, parseInput } from '../request-context.ts'
+import { type AppParts, admissionOf, parseInput } from '../http/request-context.ts'
+import { LIMITS } from '../process/limits.ts'
 
 const keyBody = v.object({
   viewerId: v.pipe(
@@ -33,7 +33,7 @@ export function keyRoute(app: FastifyInstance, { viewers, report }: AppParts): v
       throw new ProtocolError('misdirected', 'This viewer is not known under this name. Reload the notebook page.')
     }
     const pageKey = viewers.trade(viewerId, body.viewerToken)
-    if (pageKey !== null) return { pageKey, isNew: viewers.need(viewerId).state.isEmpty }
+    if (pageKey !== null) return { pageKey }
     await delay(viewers.refusedTokenDelay(viewerId))
     throw new ProtocolError(
       'bad_token',

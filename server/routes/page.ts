@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ProtocolError } from '../../protocol/errors.ts'
-import { PAGE_HEADERS, pagePolicy, plainPageHeaders, shellPolicy } from '../headers.ts'
-import { type AppParts, admissionOf } from '../request-context.ts'
+import { PAGE_HEADERS, pagePolicy, plainPageHeaders, shellPolicy } from '../http/headers.ts'
+import { type AppParts, admissionOf } from '../http/request-context.ts'
 
 /**
  * The page: one file, the same bytes for everyone; for viewers of the hosted UI the shell around that. Only its policy

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import * as v from 'valibot'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { ROUTES } from '../../protocol/urls.ts'
-import { LIMITS } from '../limits.ts'
-import { type AppParts, nameSchema, parseInput, viewerOf } from '../request-context.ts'
+import { type AppParts, nameSchema, parseInput, viewerOf } from '../http/request-context.ts'
+import { LIMITS } from '../process/limits.ts'
 
 const PNG_MAGIC = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 const snapshotQuery = v.object({ requestId: v.optional(nameSchema) })

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openNotebook } from '../../scripts/jupyter-lab.mjs'
 import { type LabStage, startLabStage } from '../stage/lab-stage.ts'
 import {
+  inNotebook,
   notebookReady,
   runCell,
   runSource,
@@ -11,7 +12,7 @@ import {
   viewerReady,
   viewerRoot,
 } from '../stage/notebook.ts'
-import { differentPixels } from '../stage/picture.ts'
+import { differentPixels, settledPicture } from '../stage/picture.ts'
 import { chooseGene, lasso, shows } from './gestures.ts'
 import { FIRST_PICTURE_MS, SCENARIO_CELLS } from './scenario.ts'
 
@@ -45,7 +46,7 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
     // Neither a tooltip nor the ring of the focus in the picture.
     await page.mouse.move(5, 5)
     await viewer.locator('canvas').first().blur()
-    return { page, selected, picture: await settledPicture(page) }
+    return { page, selected, picture: await settledPicture(viewerFrame(page).locator('canvas').first()) }
   }
 
   // Out of sight a browser neither animates a frame nor tells it its size, and the user scrolls back to what is there.
@@ -140,15 +141,6 @@ describe.each(ENVIRONMENTS)('$title', ({ name, options, transport }) => {
   }, 180_000)
 })
 
-/** A command of the notebook's menu, for the cell that shows the viewer. */
-async function inNotebook(page: Page, command: string): Promise<void> {
-  await page.evaluate(async (name) => {
-    const { content } = window.jupyterapp.shell.currentWidget
-    content.deselectAll()
-    await window.jupyterapp.commands.execute(name)
-  }, command)
-}
-
 /** The process that the kernel started for its viewers ends without a word. */
 const KILL_THE_SERVER = `import psutil
 servers = [p for p in psutil.Process().children() if any("server.mjs" in part for part in p.cmdline())]
@@ -193,17 +185,7 @@ async function readyAfter(page: Page, before: number): Promise<void> {
 
 /** Wait for the same picture: what the page says may be a frame before what is drawn. */
 async function showsAgain(page: Page, picture: Buffer): Promise<void> {
-  await expect.poll(async () => differentPixels(page, picture, await settledPicture(page))).toBeLessThan(0.01)
-}
-
-/** The picture once it has stopped moving. */
-async function settledPicture(page: Page): Promise<Buffer> {
-  const canvas = viewerFrame(page).locator('canvas').first()
-  let last = await canvas.screenshot()
-  for (let tries = 0; tries < 20; tries++) {
-    const next = await canvas.screenshot()
-    if (next.equals(last)) return next
-    last = next
-  }
-  return last
+  await expect
+    .poll(async () => differentPixels(page, picture, await settledPicture(viewerFrame(page).locator('canvas').first())))
+    .toBeLessThan(0.01)
 }

@@ -17,3 +17,7 @@ test.each([
   async ({ file }) => await reopenNotebook(saved, file),
   120_000,
 )
+
+test('a page that forbids scripts by blob: shows the last picture and says how to get the live viewer', async () => {
+  await reopenNotebook(saved, SAVED_FILES.withState, { forbidsBlobs: true })
+}, 120_000)

@@ -54,7 +54,7 @@ test('no data route answers without a key, neither straight nor through the prox
     ROUTES.identity,
     ROUTES.embedding,
     ROUTES.obsColumn,
-    `${ROUTES.varColumn}?key=CD3D`,
+    `${ROUTES.varColumn}?in=X&key=CD3D`,
     ROUTES.genes,
   ]) {
     expect(await ask(path, `127.0.0.1:${port}`), path).toEqual({ status: 401, code: 'no_key' })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { KEY_HEADER } from '../../protocol/urls.ts'
-import { HostedCache } from '../../server/hosted-ui/cache.ts'
+import { HostedCache } from '../../server/hosted-ui/cache/hosted-cache.ts'
 import { filesOf, type HostedSite, hostedSite } from '../stage/hosted-site.ts'
 import { type StartedServer, startServer, tradeToken } from '../stage/start-server.ts'
 

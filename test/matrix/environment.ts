@@ -13,6 +13,8 @@ export type Environment = {
   isReal: boolean
   /** A proxy on the way does something that it should not. */
   isFaulty?: boolean
+  /** What this machine lacks to play it, in a sentence; `null`: nothing. */
+  whyNotHere?(): string | null
   /** `picture`: nothing is asked, the saved picture is shown. */
   expectedTransport: CandidateKind | 'picture'
   /**

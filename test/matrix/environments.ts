@@ -1,5 +1,8 @@
 import { NBCLASSIC, NOTEBOOK_7, VOILA } from '../stage/front-ends.ts'
 import { type Environment, lab } from './environment.ts'
+import { EXTENSION_ENVIRONMENTS } from './extension-environments.ts'
+import { FIREFOX_ENVIRONMENTS } from './firefox-environments.ts'
+import { GATEWAY_ENVIRONMENTS } from './gateway-environments.ts'
 import { HUB_ENVIRONMENTS } from './hub-environments.ts'
 import { PORT_ENVIRONMENTS } from './port-environments.ts'
 import { PROXY_ENVIRONMENTS } from './proxy-environments.ts'
@@ -33,7 +36,10 @@ export const ENVIRONMENTS: readonly Environment[] = [
   }),
   lab('nbclassic', 'nbclassic', 'same-origin-proxy', { options: { frontEnd: NBCLASSIC } }),
   lab('voila', 'Voila', 'same-origin-proxy', { options: { frontEnd: VOILA } }),
+  ...FIREFOX_ENVIRONMENTS,
+  ...EXTENSION_ENVIRONMENTS,
   ...PORT_ENVIRONMENTS,
+  ...GATEWAY_ENVIRONMENTS,
   ...HUB_ENVIRONMENTS,
   ...SAVED_ENVIRONMENTS,
   ...STAND_INS,

@@ -33,6 +33,8 @@ type HubRow = {
 }
 
 const WITH_PROXY = { name: 'alice', serverProxy: true } as const
+/** Without jupyter-server-proxy, but with our own extension. */
+const ALONE = { name: 'alice', serverProxy: false, serverExtension: true } as const
 
 export const HUB_ENVIRONMENTS: readonly Environment[] = [
   hub('hub-proxy', 'JupyterHub, with jupyter-server-proxy', 'same-origin-proxy'),
@@ -42,6 +44,10 @@ export const HUB_ENVIRONMENTS: readonly Environment[] = [
   hub('hub-two-users', 'JupyterHub, two users on one machine', 'same-origin-proxy', {
     users: [WITH_PROXY, { name: 'carol', serverProxy: true }],
     after: secondUser,
+  }),
+  hub('hub-extension', 'JupyterHub, two users with cellucid-notebook alone', 'server-extension', {
+    users: [ALONE, { name: 'carol', serverProxy: false, serverExtension: true }],
+    after: secondUserOfExtension,
   }),
   hub('hub-expired', 'JupyterHub, the login expires while the viewer is open', 'same-origin-proxy', {
     after: expiredLogin,
@@ -56,7 +62,9 @@ export const HUB_ENVIRONMENTS: readonly Environment[] = [
   }),
 ]
 
-function hub(name: string, title: string, transport: 'same-origin-proxy' | 'tunnel', row: HubRow = {}): Environment {
+type HubTransport = 'server-extension' | 'same-origin-proxy' | 'tunnel'
+
+function hub(name: string, title: string, transport: HubTransport, row: HubRow = {}): Environment {
   const play = playing(transport, () => openHub(name, row))
   return { name, title, isReal: true, expectedTransport: transport, play }
 }
@@ -124,6 +132,26 @@ async function secondUser({ hub: started, browser, page }: HubStage): Promise<vo
   expect(answer).toEqual({ status: 401, body: expect.stringContaining('no_key') })
   await chooseGene(viewerFrame(second), 'CD3D')
   await second.close()
+}
+
+/** By her server she reaches her own viewer, and by neither hers nor the first user's that of the first user. */
+async function secondUserOfExtension({ hub: started, browser, page }: HubStage): Promise<void> {
+  const second = await openNotebook(started, await newContext(browser), 'carol')
+  await runCell(second, 0)
+  expect(await viewerReady(second, FIRST_PICTURE_MS)).toEqual({ cells: 700, transport: 'server-extension' })
+  const door = await runSource(page, 'print(viewer._server.door)')
+  expect(await statusOf(page, `${started.url}user/alice/cellucid/${door}/`)).toBe(200)
+  // A single-user server sends whoever is not its user to the Hub, which says no.
+  for (const user of ['carol', 'alice']) {
+    expect(await statusOf(second, `${started.url}user/${user}/cellucid/${door}/`)).not.toBe(200)
+  }
+  await chooseGene(viewerFrame(second), 'CD3D')
+  await second.close()
+}
+
+/** 0: somewhere else. */
+function statusOf(page: Page, url: string): Promise<number> {
+  return page.evaluate(async (address) => (await fetch(address, { redirect: 'manual' })).status, url)
 }
 
 /** What is asked for now meets a login page: the viewer keeps its picture and says so, and goes on after the login. */

@@ -20,7 +20,12 @@ test('every environment that was asked for is in the table, and each once', () =
   expect(new Set(names).size).toBe(names.length)
 })
 
-test.each(chosen)('$title', { timeout: 420_000 }, async (environment) => {
+test.for(chosen)('$title', { timeout: 420_000 }, async (environment, { skip }) => {
+  const missing = environment.whyNotHere?.() ?? null
+  if (missing !== null) {
+    process.stdout.write(`matrix: ${environment.title}: not played, ${missing}\n`)
+    skip(missing)
+  }
   const { name, title, isReal, isFaulty = false, expectedTransport, play } = environment
   const file = join(FOLDER, `${name}.json`)
   rmSync(file, { force: true })

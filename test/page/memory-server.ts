@@ -1,8 +1,9 @@
-import { ServerClient } from '../../page/server-client.ts'
-import type { Answer, Call, Transport } from '../../page/transport.ts'
-import { type Column, encodeColumn, encodeEmbedding } from '../../protocol/column-frame.ts'
+import { ServerClient } from '../../page/connection/server-client.ts'
+import type { Answer, Call, Transport } from '../../page/connection/transport.ts'
+import { type Column, encodeColumn, encodeEmbedding, type SparseColumn } from '../../protocol/column-frame.ts'
 import { ERROR_STATUS, type ErrorCode } from '../../protocol/errors.ts'
 import type { Identity } from '../../protocol/identity.ts'
+import { matrixKey } from '../../protocol/matrix.ts'
 import type { PageKey } from '../../protocol/probe.ts'
 import { embeddingOf } from './scatter/embedding-of.ts'
 
@@ -16,18 +17,17 @@ export const IDENTITY: Identity = {
   nVar: 2,
   version: '1',
   embeddings: [
-    { key: 'X_umap', label: 'UMAP', columns: 2, dimensions: [2] },
-    { key: 'X_pca', label: 'PCA', columns: 50, dimensions: [2, 3] },
+    { key: 'X_umap', label: 'UMAP', columns: 2, dimensions: [2], version: '1' },
+    { key: 'X_pca', label: 'PCA', columns: 50, dimensions: [2, 3], version: '1' },
   ],
   obs: [
-    { key: 'louvain', kind: 'categorical' },
-    { key: 'n_genes', kind: 'continuous' },
-    { key: 'barcode', kind: 'identifier' },
+    { key: 'louvain', kind: 'categorical', version: '1' },
+    { key: 'n_genes', kind: 'continuous', version: '1' },
+    { key: 'barcode', kind: 'identifier', version: '1' },
   ],
-  layers: [],
-  hasRaw: false,
-  geneIdColumn: null,
-  defaultLayer: null,
+  matrices: [{ matrix: { in: 'X' }, genes: 3, version: '1' }],
+  geneSymbols: null,
+  defaultMatrix: { in: 'X' },
   defaultEmbedding: 'X_umap',
   defaultColor: { axis: 'obs', key: 'louvain' },
   notes: [],
@@ -42,7 +42,7 @@ export const LOUVAIN: Column = {
   missingCells: 1,
 }
 const N_GENES: Column = { kind: 'dense', values: new Float32Array(CELLS).fill(7), min: 7, max: 7, missingCells: 0 }
-const CD3D: Column = {
+const CD3D: SparseColumn = {
   kind: 'sparse',
   n: CELLS,
   rows: Uint32Array.of(1, 4),
@@ -63,6 +63,10 @@ export class MemoryServer implements Transport {
   readonly wantsGzip = false
   readonly asked: string[] = []
   identity = IDENTITY
+  /** So many questions for the identity are answered by a busy kernel. */
+  busyAnswers = 0
+  /** Keys of embeddings that cannot be read; '' is the default. */
+  readonly damaged = new Set<string>()
   readonly #held = new Map<string, PromiseWithResolvers<void>>()
 
   constructor(partBytes: number | null = null) {
@@ -70,7 +74,7 @@ export class MemoryServer implements Transport {
   }
 
   get client(): ServerClient {
-    return new ServerClient(this, KEY)
+    return new ServerClient(this)
   }
 
   /** Requests whose path holds this text wait. @returns lets them go */
@@ -94,18 +98,50 @@ export class MemoryServer implements Transport {
     return this.#answer(new URL(path, 'http://viewer.test/'))
   }
 
+  /** Something of the dataset is another one now. @param part as in the identity, `X` for the matrix */
+  change(part: string): void {
+    const next = (version: string) => String(Number(version) + 1)
+    const renew = <Entry extends { key: string; version: string }>(entry: Entry): Entry =>
+      entry.key === part ? { ...entry, version: next(entry.version) } : entry
+    const { version, embeddings, obs, matrices } = this.identity
+    this.identity = {
+      ...this.identity,
+      version: next(version),
+      embeddings: embeddings.map(renew),
+      obs: obs.map(renew),
+      matrices: matrices.map((entry) =>
+        matrixKey(entry.matrix) === part ? { ...entry, version: next(entry.version) } : entry,
+      ),
+    }
+  }
+
+  #versionOf(pathname: string, key: string | null): string {
+    const { embeddings, obs, matrices } = this.identity
+    if (pathname.endsWith('/var')) return matrices[0]?.version ?? ''
+    const entries = pathname.endsWith('/embedding') ? embeddings : obs
+    return entries.find((entry) => entry.key === (key ?? entries[0]?.key))?.version ?? ''
+  }
+
   #answer({ pathname, searchParams }: URL): Answer {
     const key = searchParams.get('key')
+    const asked = searchParams.get('version')
+    const version = this.#versionOf(pathname, key)
+    if (asked !== null && asked !== version) return refused('changed', 'It changed.')
     switch (pathname) {
       case '/_cellucid/identity':
-        return json(200, this.identity)
+        return this.busyAnswers-- > 0 ? refused('kernel_busy', 'The notebook computes.') : json(200, this.identity)
       case '/_cellucid/embedding':
-        return bytes(this.#embedding(key ?? 'X_umap', Number(searchParams.get('dimensions') ?? 2)))
+        if (this.damaged.has(key ?? '')) return refused('malformed', `obsm "${key ?? 'X_umap'}" is damaged.`)
+        return bytes(this.#embedding(key ?? 'X_umap', Number(searchParams.get('dimensions') ?? 2), version))
       case '/_cellucid/columns/obs':
-        if (key === null || key === 'louvain') return bytes(encodeColumn(LOUVAIN))
-        return key === 'n_genes' ? bytes(encodeColumn(N_GENES)) : refused('unknown_column', `No field "${key}".`)
+        if (key === null || key === 'louvain') return bytes(encodeColumn({ ...LOUVAIN, version }))
+        return key === 'n_genes'
+          ? bytes(encodeColumn({ ...N_GENES, version }))
+          : refused('unknown_column', `No field "${key}".`)
       case '/_cellucid/columns/var':
-        return key === 'CD3D' ? bytes(encodeColumn(CD3D)) : refused('unknown_column', `No gene "${key}".`)
+        return key === 'CD3D' || (key === 'ONLY_RAW' && searchParams.get('in') === 'raw')
+          ? bytes(encodeColumn({ ...CD3D, max: 2.5 * Number(version), version }))
+          : refused('unknown_column', `No gene "${key}".`)
       case '/_cellucid/genes': {
         const genes = [{ key: 'CD3D', label: 'CD3D', id: 'ENSG00000167286' }]
         const found = genes.filter(({ label }) => label.startsWith(searchParams.get('query') ?? ''))
@@ -118,9 +154,9 @@ export class MemoryServer implements Transport {
     }
   }
 
-  #embedding(key: string, dimensions: number): Uint8Array {
+  #embedding(key: string, dimensions: number, version: string): Uint8Array {
     const positions = Float32Array.from({ length: this.identity.nObs * dimensions }, (_, i) => i / 10)
-    return encodeEmbedding(embeddingOf(dimensions, positions, { key }))
+    return encodeEmbedding({ ...embeddingOf(dimensions, positions, { key }), version })
   }
 }
 

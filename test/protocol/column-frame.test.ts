@@ -14,7 +14,15 @@ const golden = readJson<Record<string, Expected>>('columns')
 const columnNames = Object.keys(golden).filter((name) => name.startsWith('column-'))
 
 test('there is a golden frame of every kind', () => {
-  expect(columnNames.map((name) => golden[name]?.kind).sort()).toEqual(['codes', 'codes', 'dense', 'sparse'])
+  expect(columnNames.map((name) => golden[name]?.kind).sort()).toEqual([
+    'codes',
+    'codes',
+    'dense',
+    'dense',
+    'dense',
+    'sparse',
+    'sparse',
+  ])
 })
 
 describe.each(columnNames)('%s', (name) => {

@@ -10,7 +10,10 @@ from typing import Any
 import anndata
 import cellucid_notebook
 import pytest
-from cellucid_notebook import _child, _report, _server, viewer
+from cellucid_notebook import viewer
+from cellucid_notebook._report import report
+from cellucid_notebook._server import process as _child
+from cellucid_notebook._server import supervisor
 from hypothesis import HealthCheck, settings
 
 from page import Page
@@ -29,7 +32,7 @@ def unbundled_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Run the server from its source, and leave no viewer behind; the server itself stays for the next test."""
     monkeypatch.setattr(_child, "SERVER_FILE", SERVER_FILE)
     yield
-    running = _server.current()
+    running = supervisor.current()
     for link in [] if running is None else running.links():
         if isinstance(link.listener, cellucid_notebook.Viewer):
             link.listener.stop()
@@ -48,7 +51,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report asks who is there until there is an answer, however busy the machine is."""
     monkeypatch.setattr(viewer, "_REPORT_TIMEOUT_S", 60)
     monkeypatch.setattr(viewer, "_PING_TIMEOUT_S", 60)
-    monkeypatch.setattr(_report, "_PROBE_TIMEOUT_S", 60)
+    monkeypatch.setattr(report, "_PROBE_TIMEOUT_S", 60)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ PRELUDE = """
 import warnings; warnings.simplefilter("ignore")
 from pathlib import Path
 import sys; sys.path.insert(0, {tests!r})
-from cellucid_notebook import _child; _child.SERVER_FILE = Path({server!r})
+from cellucid_notebook._server import process; process.SERVER_FILE = Path({server!r})
 from cellucid_notebook import show_anndata, cleanup_all
 import numpy as np, pandas as pd, anndata
 adata = anndata.AnnData(np.eye(50, 8, dtype="f4"), obs=pd.DataFrame({{"group": pd.Categorical(["a", "b"] * 25)}},
@@ -90,6 +90,12 @@ class Notebook:
             if matches(message):
                 return message
         raise AssertionError(f"nothing came in {timeout} s; the last: {[m for _, m in self.messages[-5:]]}")
+
+    def take_messages(self) -> None:
+        """Note what has come, without waiting for more."""
+        with suppress(queue.Empty):
+            while True:
+                self.messages.append((time.monotonic(), self.client.get_iopub_msg(timeout=0)))
 
     def wait_text(self, text: str, request: str) -> None:
         """Wait until a cell run has printed this, in however many messages: a flush may come between two words."""

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
-from cellucid_notebook._cells import decode_cells, encode_cells
-from cellucid_notebook._frame import FrameAssembler, Message, encode_message
+from cellucid_notebook._data.cells import decode_cells, encode_cells
+from cellucid_notebook._wire.frame import FrameAssembler, Message, encode_message
 
 TIMEOUT_S = 30
 #: One pixel.
@@ -72,6 +72,17 @@ class Page:
         """GET a JSON answer."""
         return json.loads(self.request("GET", path))
 
+    def frame(self, path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """GET a frame of a column or an embedding: its header, and its sections."""
+        content = self.request("GET", path)
+        end = 12 + int.from_bytes(content[8:12], "little")
+        header = json.loads(content[12:end])
+        sections, at = [], end
+        for kind, count in header["sections"]:
+            sections.append(np.frombuffer(content, f"<{kind}", count, at))
+            at += -(-sections[-1].nbytes // 8) * 8
+        return header, sections
+
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Say one message over the channel, a large one in several posts."""
         with self._posting:  # they are numbered, and must arrive in order
@@ -101,6 +112,10 @@ class Page:
         command = message.header["command"]
         cells = decode_cells(command["cells"], message.body) if command.get("cells") else None
         return command, cells
+
+    def wait_told_anew(self, number: int = 1) -> None:
+        """The page was told to read everything again, so many times: after it the server knows nothing of before."""
+        self.wait_message(lambda: [m for m in self.received if m.header.get("isAnew") is True], number)
 
     def wait_message(self, matching: Callable[[], list[Message]], number: int = 1) -> Message:
         """The n-th of the messages that match, once it is there."""

@@ -25,7 +25,8 @@ def test_it_is_stored_without_outputs() -> None:
 def test_it_runs_without_a_browser_and_leaves_no_secret_behind() -> None:
     book = nbformat.read(PATH, as_version=4)
     unbundled = (
-        f"from cellucid_notebook import _child\n_child.SERVER_FILE = __import__('pathlib').Path({str(SERVER_FILE)!r})"
+        "from cellucid_notebook._server import process\n"
+        f"process.SERVER_FILE = __import__('pathlib').Path({str(SERVER_FILE)!r})"
     )
     book.cells.insert(0, nbformat.v4.new_code_cell(unbundled))
     tokens = "viewer_url = viewer.viewer_url; viewer_url.partition('viewerToken=')[2]"

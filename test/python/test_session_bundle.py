@@ -9,7 +9,7 @@ import anndata
 import numpy as np
 import pytest
 from cellucid_notebook import show_anndata
-from cellucid_notebook._cells import decode_cells, encode_cells
+from cellucid_notebook._data.cells import decode_cells, encode_cells
 from cellucid_notebook.errors import CommandError, DataChangedError, DataError, DataFileNotFoundError, ViewerNotReady
 from cellucid_notebook.session_bundle import MAGIC, SessionBundle
 
@@ -89,7 +89,11 @@ def test_the_session_of_a_page_comes_out_and_goes_back(pbmc: Any, open_page: Any
     viewer.wait_for_ready(10)
     bundle = viewer.get_session_bundle()
     assert same(bundle, SessionBundle(700, None, STATE, SETS))
-    assert "cellucid_my T cells" in viewer.apply_session_to_anndata(pbmc).obs
+    copied = viewer.apply_session_to_anndata(pbmc, inplace=False)
+    assert "cellucid_my T cells" in copied.obs
+    assert "cellucid_my T cells" not in pbmc.obs
+    assert viewer.apply_session_to_anndata(pbmc) is pbmc
+    assert "cellucid_my T cells" in pbmc.obs
 
     path = bundle.save(tmp_path / "before")
     viewer.load_session(path)

@@ -8,7 +8,7 @@ import { ERROR_STATUS, type ErrorBody, type ErrorCode, ProtocolError } from '../
 import { encodeFrame, joinFrames } from '../../protocol/frame.ts'
 import type { SourceRead } from '../../protocol/pipe.ts'
 import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
-import { LIMITS } from '../../server/limits.ts'
+import { LIMITS } from '../../server/process/limits.ts'
 import { appStage } from '../stage/app-stage.ts'
 import { requestRaw } from '../stage/raw-http.ts'
 import { type KernelAnswer, smallDataset } from '../stage/small-dataset.ts'
@@ -76,8 +76,7 @@ const openPath = (path: string) => server.openViewer({ source: { kind: 'path', p
 /** Say hello as the first post of a new page. */
 async function hello(changes: object): Promise<{ answer: Answer; pageKey: string }> {
   const pageKey = await tradeToken(server.base, viewer)
-  const { viewerId } = viewer
-  const frame = encodeFrame({ kind: 'hello', viewerId, pageKey, protocol: 1, lastCommandSeq: 0, ...changes })
+  const frame = encodeFrame({ kind: 'hello', protocol: 1, ...changes })
   const body = Uint8Array.from(joinFrames([frame]))
   return { answer: await post(`${ROUTES.events}?sequence=1`, body, { [KEY_HEADER]: pageKey }), pageKey }
 }
@@ -92,6 +91,7 @@ const SENTENCES: Record<ErrorCode, unknown> = {
   not_found: 'The viewer server has nothing at this address. Open viewer.viewer_url from the notebook.',
   unknown_viewer: 'This server has no such viewer: it was stopped. Run the cell or the command again.',
   unknown_column: 'Gene "CD3" is not in var_names (5 names). Near it: "CD3D".',
+  unknown_layer: 'layer="raw" is not a layer of the dataset, which has none. For adata.raw, write use_raw=True.',
   unknown_embedding: 'embedding="X_tsne" is not in obsm, which has "X_umap".',
   method_not_allowed: 'The viewer server takes no such request here. Open viewer.viewer_url from the notebook.',
   ambiguous: '2 genes are named "CD3D". Ask for one of "CD3D (1 of 2)", "CD3D (2 of 2)".',
@@ -102,10 +102,10 @@ const SENTENCES: Record<ErrorCode, unknown> = {
   range_not_satisfiable: 'The data is shorter than the part that was asked for. Choose it again.',
   misdirected: expect.stringMatching(/^The viewer server does not know the name it was reached by. Behind a proxy/),
   unsupported: expect.stringMatching(
-    /^The folder ".+" holds no dataset\. Pass an \.h5ad file, a \.zarr store, or a folder/,
+    /page\.h5ad" is a web page that was saved under this name\. Download the file itself again/,
   ),
   malformed: expect.stringMatching(
-    /page\.h5ad" is not an HDF5 file: .+ Pass a file that adata\.write_h5ad\(\) wrote\.$/,
+    /noise\.h5ad" is not an HDF5 file: .+ Pass a file that adata\.write_h5ad\(\) wrote\.$/,
   ),
   no_embedding: expect.stringMatching(/obsm.+sc\.tl\.umap/),
   no_cells: '"small" has no cells (0 rows in obs): there is nothing to show.',
@@ -132,12 +132,13 @@ const CAUSES: Record<Exclude<ErrorCode, 'kernel_gone' | 'kernel_busy' | 'timed_o
   forbidden: () => ask(ROUTES.identity, { headers: { origin: 'https://evil.example' } }),
   not_found: () => ask('_cellucid/nothing'),
   unknown_viewer: () => askKernel(server.kernel.call('report', { viewerId: makeIds().viewerId })),
-  unknown_column: () => ask(`${ROUTES.varColumn}?key=CD3`),
+  unknown_column: () => ask(`${ROUTES.varColumn}?in=X&key=CD3`),
+  unknown_layer: () => ask(`${ROUTES.varColumn}?key=CD3D&in=layers&layer=raw`),
   unknown_embedding: () => ask(`${ROUTES.embedding}?key=X_tsne`),
   method_not_allowed: () => ask(ROUTES.identity, { method: 'DELETE' }),
   ambiguous() {
     instead = (read) => (read.what === 'varNames' ? names(['CD3D', 'CD3D', 'NKG7', 'LYZ', 'ACTB']) : null)
-    return askOther(`${ROUTES.varColumn}?key=CD3D`)
+    return askOther(`${ROUTES.varColumn}?in=X&key=CD3D`)
   },
   changed() {
     instead = (read) => (read.what === 'obs' ? refuse('changed', 'now 5 cells') : null)
@@ -149,12 +150,16 @@ const CAUSES: Record<Exclude<ErrorCode, 'kernel_gone' | 'kernel_busy' | 'timed_o
     return ask(`${ROUTES.commands}?after=500`, { pageKey })
   },
   too_large: () => post(ROUTES.key, JSON.stringify({ ...makeIds(), more: 'x'.repeat(LIMITS.keyBodyBytes) }), json),
-  range_not_satisfiable: () => ask(`${ROUTES.varColumn}?key=ACTB`, { headers: { range: 'bytes=9000000-' } }),
+  range_not_satisfiable: () => ask(`${ROUTES.varColumn}?in=X&key=ACTB`, { headers: { range: 'bytes=9000000-' } }),
   misdirected: () => askAs('evil.example'),
-  unsupported: () => askKernel(openPath(folder)),
-  async malformed() {
+  async unsupported() {
     const path = join(folder, 'page.h5ad')
     await writeFile(path, '<html>Log in to download</html>')
+    return askKernel(openPath(path))
+  },
+  async malformed() {
+    const path = join(folder, 'noise.h5ad')
+    await writeFile(path, 'noise')
     return askKernel(openPath(path))
   },
   no_embedding: () => askKernel(openPath(join(folder, 'bare.h5ad'))),

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { WebSocket } from 'ws'
 import { isErrorCode } from '../../protocol/errors.ts'
 import { encodeFrame, joinFrames } from '../../protocol/frame.ts'
 import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
-import { LIMITS } from '../../server/limits.ts'
-import { listen } from '../../server/listen.ts'
+import { LIMITS } from '../../server/process/limits.ts'
+import { listen } from '../../server/process/listen.ts'
 import { appStage } from '../stage/app-stage.ts'
+import { challenged } from '../stage/challenged.ts'
 import { SocketPage } from '../stage/page-end.ts'
 import { sendRaw } from '../stage/raw-http.ts'
 
@@ -145,7 +145,7 @@ const frame = fc.oneof(
 )
 
 test('300 seeded conversations over a WebSocket: each ends by itself or goes on, no other is touched', async () => {
-  const { facts, viewer, expectWell, base } = await fuzzStage()
+  const { facts, viewer, expectWell } = await fuzzStage()
   const own = facts()
   const honest = new SocketPage(own)
   onTestFinished(() => honest.close())
@@ -154,11 +154,9 @@ test('300 seeded conversations over a WebSocket: each ends by itself or goes on,
   const other = facts()
   await fc.assert(
     fc.asyncProperty(fc.array(frame, { maxLength: 8 }), fc.boolean(), async (frames, saysHello) => {
-      const socket = new WebSocket(`${base.replace('http', 'ws')}${ROUTES.channel}`)
+      const { socket, proof } = await challenged({ ...other, secret: other.pageKey })
       const closed = new Promise((resolve) => socket.once('close', resolve))
-      await new Promise((resolve) => socket.once('open', resolve))
-      const hello = { kind: 'hello', viewerId: other.viewerId, pageKey: other.pageKey, protocol: 1, lastCommandSeq: 0 }
-      if (saysHello) socket.send(encodeFrame(hello))
+      if (saysHello) socket.send(encodeFrame({ kind: 'hello', protocol: 1, proof }))
       for (const bytes of frames) if (socket.readyState === socket.OPEN) socket.send(bytes)
       socket.close()
       await Promise.race([closed, silence()])
@@ -199,7 +197,7 @@ test('1000 seeded queries of data routes: never 5xx, and nothing of them comes b
     fc.constantFrom('0', '-1', '1e9', 'NaN', '', '__proto__', 'cluster', 'CD3D'),
   )
   const query = fc.dictionary(
-    fc.constantFrom('key', 'layer', 'gzip', 'dimensions', 'query', 'limit', 'start', 'end', 'after'),
+    fc.constantFrom('key', 'in', 'layer', 'gzip', 'dimensions', 'query', 'limit', 'start', 'end', 'after'),
     value,
   )
   const path = fc.constantFrom(ROUTES.obsColumn, ROUTES.varColumn, ROUTES.embedding, ROUTES.genes, ROUTES.cellNames)

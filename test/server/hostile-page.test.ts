@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { encodeFrame } from '../../protocol/frame.ts'
 import { ROUTES } from '../../protocol/urls.ts'
 import { CHROMIUM_ARGUMENTS, findChromium } from '../../scripts/chromium.mjs'
-import { listen } from '../../server/listen.ts'
+import { listen } from '../../server/process/listen.ts'
 import { appStage } from '../stage/app-stage.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -83,13 +83,7 @@ test.skipIf(findChromium() === null)(
     const args = [...CHROMIUM_ARGUMENTS, '--host-resolver-rules=MAP *.example.test 127.0.0.1']
     const browser = await chromium.launch({ executablePath: findChromium() ?? '', args, chromiumSandbox: false })
     onTestFinished(() => browser.close())
-    const hello = encodeFrame({
-      kind: 'hello',
-      viewerId: '0'.repeat(16),
-      pageKey: 'x'.repeat(43),
-      protocol: 1,
-      lastCommandSeq: 0,
-    })
+    const hello = encodeFrame({ kind: 'hello', protocol: 1, proof: 'x'.repeat(43) })
     // Another site, and one that only has another port: the browser calls that one the same site.
     for (const host of ['evil.example.test', '127.0.0.1']) {
       const page = await browser.newPage()

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ROUTES } from '../../protocol/urls.ts'
@@ -42,6 +42,27 @@ function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
 }
 
+/** Ports on which this process listens, by its descriptors; see proc(5). */
+function listeningPorts(pid: number): number[] {
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`))
+  const inodes = new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []))
+  const rows = ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8').trim().split('\n').slice(1),
+  )
+  const own = rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, , , state, , , , , , inode]) => state === '0A' && inodes.has(inode ?? ''))
+  return own.map(([, local]) => Number.parseInt(local?.split(':')[1] ?? '', 16))
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return '' // closed meanwhile
+  }
+}
+
 async function expectGone(pid: number, port: number): Promise<void> {
   await expect.poll(() => isAlive(pid), { timeout: GONE_WITHIN_MS + 1_000, interval: 50 }).toBe(false)
   expect(await isFree(port)).toBe(true)
@@ -70,7 +91,8 @@ describe('the end of stdin', () => {
     expect(await server.stop()).toBe(0)
     expect(performance.now() - start).toBeLessThan(GONE_WITHIN_MS)
     expect(await page.closed).toBe(1001)
-    expect(page.heard.at(-1)).toMatchObject({ kind: 'kernel', status: 'gone' })
+    expect(page.heard.at(-2)).toMatchObject({ kind: 'kernel', status: 'gone' })
+    expect(page.heard.at(-1)).toEqual({ kind: 'ended', reason: expect.any(String), body: new Uint8Array() })
     expect([410, 503, 'cut']).toContain(await read)
     await expectGone(server.process.pid ?? 0, server.port)
     expect(readdirSync(temporary)).toEqual([])
@@ -134,12 +156,15 @@ describe('the start', () => {
     })
   })
 
-  test('listens on loopback alone', async () => {
+  test('listens on loopback alone, in IPv6 too', async () => {
     const { port } = await started()
     const table = readFileSync('/proc/net/tcp', 'utf8') + readFileSync('/proc/net/tcp6', 'utf8')
     const hex = port.toString(16).toUpperCase().padStart(4, '0')
     const listening = table.split('\n').filter((line) => line.includes(`:${hex} `) && / 0A /.test(line))
-    expect(listening.map((line) => line.trim().split(/\s+/)[1])).toEqual([`0100007F:${hex}`])
+    expect(listening.map((line) => line.trim().split(/\s+/)[1])).toEqual([
+      `0100007F:${hex}`,
+      ...(hasIpv6() ? [`00000000000000000000000001000000:${hex}`] : []),
+    ])
   })
 
   test('with an option that it does not know ends at once and says so', async () => {
@@ -192,6 +217,24 @@ describe('the start', () => {
 })
 
 describe('a running server', () => {
+  test.runIf(process.platform === 'linux').each(['SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const)(
+    'goes on after %s, and opens no inspector',
+    async (signal) => {
+      const server = await started()
+      for (let i = 0; i < 3; i++) server.process.kill(signal)
+      expect((await fetch(`${server.base}${ROUTES.health}`)).status).toBe(200)
+      expect(new Set(listeningPorts(server.process.pid ?? 0))).toEqual(new Set([server.port]))
+    },
+  )
+
+  test.each(['SIGTERM', 'SIGHUP', 'SIGXCPU'] as const)('ends in good order on %s', async (signal) => {
+    const server = await started()
+    const ended = once(server.process, 'exit')
+    server.process.kill(signal)
+    expect(await ended).toEqual([0, null])
+    await expectGone(server.process.pid ?? 0, server.port)
+  })
+
   test('goes on after SIGINT, which is meant for the kernel’s cell', async () => {
     const server = await started()
     for (let i = 0; i < 20; i++) server.process.kill('SIGINT')
@@ -208,7 +251,7 @@ describe('a running server', () => {
         return new Promise<never>(() => undefined)
       },
     })
-    const options = { name: 'Blood', color: null, embedding: null, geneIdColumn: 'gene_symbols', layer: null }
+    const options = { name: 'Blood', color: null, embedding: null, geneSymbols: 'gene_symbols', matrix: null }
     const viewer = await server.openViewer({ options })
     const headers = { 'X-Cellucid-Key': await tradeToken(server.base, viewer) }
     const next = new AbortController()
@@ -226,11 +269,12 @@ describe('a running server', () => {
     const viewer = await server.openViewer()
     const headers = { 'X-Cellucid-Key': await tradeToken(server.base, viewer) }
     expect((await (await fetch(`${server.base}${ROUTES.identity}`, { headers })).json()).nObs).toBe(700)
-    const { result } = await server.kernel.call('viewer.resolveColor', { viewerId: viewer.viewerId, field: 'CD3D' })
-    expect(result).toEqual({ color: { axis: 'var', key: 'CD3D', layer: null } })
-    await expect(
-      server.kernel.call('viewer.resolveColor', { viewerId: viewer.viewerId, field: 'nope' }),
-    ).rejects.toMatchObject({ code: 'unknown_column' })
+    const asked = { viewerId: viewer.viewerId, matrix: null }
+    const { result } = await server.kernel.call('viewer.resolveColor', { ...asked, field: 'CD3D' })
+    expect(result).toEqual({ color: { axis: 'var', key: 'CD3D', matrix: { in: 'X' } } })
+    await expect(server.kernel.call('viewer.resolveColor', { ...asked, field: 'nope' })).rejects.toMatchObject({
+      code: 'unknown_column',
+    })
     await server.kernel.call('viewer.close', { viewerId: viewer.viewerId, reason: 'Stopped.' })
     expect((await fetch(`${server.base}${ROUTES.identity}`, { headers })).status).toBe(401)
     await expect(server.kernel.call('report', { viewerId: viewer.viewerId })).rejects.toMatchObject({
@@ -295,3 +339,7 @@ describe('a running server', () => {
     }
   })
 })
+
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'))
+}

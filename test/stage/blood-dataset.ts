@@ -81,9 +81,10 @@ function description(nObs: number) {
       field('percent_mito', 'continuous'),
     ],
     varColumns: ['gene_symbols'],
-    layers: [],
-    hasX: true,
-    rawVar: null,
+    varColumnVersions: ['1'],
+    matrices: [{ matrix: { in: 'X' }, genes: GENES.length, version: '1' }],
+    colorCycle: null,
+    defaultEmbedding: null,
     notes: [],
   }
 }
@@ -116,7 +117,7 @@ function positions(
         : [x * 0.6 + 2 * a, y * 0.5 + 2 * b]
     for (let column = 0; column < columns; column++) values[(cell - start) * columns + column] = place[column] ?? 0
   }
-  return { result: { form: 'array', rows: end - start, columns, version: '1' }, body: bytesOf(values) }
+  return { result: { form: 'array', dtype: 'f4', rows: end - start, columns, version: '1' }, body: bytesOf(values) }
 }
 
 function field(key: string, types: Uint8Array): KernelAnswer {
@@ -162,7 +163,7 @@ function codes(of: ArrayLike<number>, categories: readonly string[]): KernelAnsw
 }
 
 function dense(values: Float32Array): KernelAnswer {
-  return { result: { form: 'dense', n: values.length, version: '1' }, body: bytesOf(values) }
+  return { result: { form: 'dense', dtype: 'f4', n: values.length, version: '1' }, body: bytesOf(values) }
 }
 
 function names(start: number, end: number): string[] {

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { TIED_TO_US } from '../../scripts/command.mjs'
+import { switchedOff } from '../../scripts/jupyter-lab.mjs'
 
 /** How one user's notebook server is started. */
-export type HubUser = { name: string; serverProxy: boolean }
+export type HubUser = { name: string; serverProxy: boolean; serverExtension?: boolean }
 
 export type Hub = {
   /** Root URL of the Hub's proxy, with a trailing slash. */
@@ -83,7 +84,10 @@ function hubConfig(
     '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
     ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
   ]
-  const withoutProxy = users.filter((user) => !user.serverProxy).map((user) => user.name)
+  const ofUser = users.map(({ name, serverProxy, serverExtension = false }) => [
+    name,
+    [...labArguments, ...switchedOff({ serverProxy, serverExtension })],
+  ])
   return `
 c = get_config()  # noqa
 c.JupyterHub.bind_url = 'http://127.0.0.1:${ports.port}/'
@@ -101,12 +105,10 @@ c.Spawner.default_url = '/lab'
 c.Spawner.http_timeout = 60
 c.Spawner.start_timeout = 60
 
-def without_proxy(spawner):
-    spawner.args = ${JSON.stringify(labArguments)}
-    if spawner.user.name in ${JSON.stringify(withoutProxy)}:
-        spawner.args = spawner.args + ["--ServerApp.jpserver_extensions={'jupyter_server_proxy': False}"]
+def own_arguments(spawner):
+    spawner.args = ${JSON.stringify(Object.fromEntries(ofUser))}[spawner.user.name]
 
-c.Spawner.pre_spawn_hook = without_proxy
+c.Spawner.pre_spawn_hook = own_arguments
 `
 }
 

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { encodeMessage, type Frame, joinFrames } from '../../protocol/frame.ts'
 import type { KernelCall, ServerCall, SourceRead } from '../../protocol/pipe.ts'
-import { MessageReader } from '../../server/message-reader.ts'
+import { MessageReader } from '../../server/kernel/message-reader.ts'
 import type { KernelAnswer } from './small-dataset.ts'
 
 export type Heard = ServerCall & { body: Uint8Array }

@@ -6,10 +6,14 @@ import { CHROMIUM_ARGUMENTS, findChromium, freePort, type Lab, startLab } from '
 import { launchProfile, loopbackPermission } from './browser-profile.ts'
 import { makeCertificate } from './certificate.ts'
 import { type FaultProxy, type Faults, startFaultProxy } from './fault-proxy.ts'
+import { launchFirefox } from './firefox.ts'
 import { type FrontEnd, JUPYTER_LAB } from './front-ends.ts'
+import type { OtherEnvironment } from './other-environment.ts'
 import { makeOwnNetwork, type OwnNetwork } from './own-network.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
+/** Set by `npm run test:firefox`. */
+const PLAYS_IN_FIREFOX = process.env.TEST_BROWSER === 'firefox'
 
 export type LabOptions = {
   /** The browser sees the notebook under this name instead of 127.0.0.1; it must end in `.example.test`. */
@@ -23,10 +27,16 @@ export type LabOptions = {
    * computer. Headless, a question that nobody answers counts as a no.
    */
   publicPage?: 'unanswered' | 'denied' | 'granted'
+  /** Firefox, not Chromium. */
+  inFirefox?: boolean
   /** What shows the notebook; JupyterLab by default. */
   frontEnd?: FrontEnd
   baseUrl?: string
   serverProxy?: boolean
+  /** With our own extension of the notebook server, which comes first where it is: off unless asked for. */
+  serverExtension?: boolean
+  /** JupyterLab from an environment without this package; the kernel's is the project's. */
+  otherEnvironment?: OtherEnvironment
   labArguments?: string[]
   environment?: Record<string, string>
   /** As in a container: of all ports only Jupyter's is reached from outside. */
@@ -68,7 +78,7 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
   mkdirSync(folder, { recursive: true })
   const notebooks = mkdtempSync(join(tmpdir(), 'notebooks-'))
   const ownFolder = configure(options)
-  const { hostName, baseUrl, serverProxy, environment } = options
+  const { hostName, baseUrl, serverProxy, serverExtension = false, environment, otherEnvironment } = options
   const named = hostName === undefined ? [] : [`--ServerApp.local_hostnames=['localhost', '${hostName}']`]
   const port = await freePort()
   const network: OwnNetwork | null = options.ownNetwork === true ? await makeOwnNetwork(port) : null
@@ -79,9 +89,11 @@ export async function startLabStage(name: string, options: LabOptions = {}): Pro
     logFile: join(folder, 'jupyter.log'),
     labArguments: [...(options.labArguments ?? []), ...named],
     within: network?.command ?? [],
+    serverExtension,
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(serverProxy === undefined ? {} : { serverProxy }),
-    ...(environment === undefined ? {} : { environment }),
+    ...(otherEnvironment === undefined ? {} : { program: otherEnvironment.program }),
+    environment: { ...environment, ...otherEnvironment?.variables },
   })
   const front = await startFront(port, options)
   const lab = { ...local, url: seenUrl(local.url, options, front) }
@@ -141,11 +153,16 @@ function seenUrl(url: string, { hostName, https }: LabOptions, front: FaultProxy
   return seen.href
 }
 
-async function openBrowser(url: URL, { publicPage }: LabOptions): Promise<BrowserContext> {
+async function openBrowser(
+  url: URL,
+  { publicPage, inFirefox = PLAYS_IN_FIREFOX }: LabOptions,
+): Promise<BrowserContext> {
+  const options = { viewport: { width: 1200, height: 900 }, ignoreHTTPSErrors: true }
+  if (inFirefox) return await (await launchFirefox()).newContext(options)
   const names = '--host-resolver-rules=MAP *.example.test 127.0.0.1'
   if (publicPage === undefined) {
     const browser = await launchBrowser([names])
-    return await browser.newContext({ viewport: { width: 1200, height: 900 }, ignoreHTTPSErrors: true })
+    return await browser.newContext(options)
   }
   const preferences = publicPage === 'unanswered' ? {} : loopbackPermission(url.origin, publicPage === 'granted')
   return await launchProfile(preferences, [

@@ -7,6 +7,7 @@ type Cell = {
   outputs?: { toJSON(): CellOutput[] }
 }
 type NotebookPanel = {
+  id: string
   context: { save(): Promise<void>; ready: Promise<void>; path: string }
   content: {
     model: { cells: { get(index: number): Cell; length: number } }
@@ -23,7 +24,12 @@ type NotebookPanel = {
 }
 type JupyterApp = {
   restored: Promise<void>
-  shell: { currentWidget: NotebookPanel }
+  shell: {
+    currentWidget: NotebookPanel
+    widgets(area: string): Iterable<NotebookPanel>
+    add(widget: NotebookPanel, area: string): void
+    activateById(id: string): void
+  }
   commands: { execute(name: string): Promise<unknown> }
 }
 declare global {
@@ -185,4 +191,13 @@ export async function viewerReady(
     cells: Number(await root.getAttribute('data-cellucid-cells')),
     transport: (await root.getAttribute('data-cellucid-transport')) ?? 'none',
   }
+}
+
+/** A command of the notebook's menu, for the cell that shows the viewer. */
+export async function inNotebook(page: Page, command: string): Promise<void> {
+  await page.evaluate(async (name) => {
+    const { content } = window.jupyterapp.shell.currentWidget
+    content.deselectAll()
+    await window.jupyterapp.commands.execute(name)
+  }, command)
 }

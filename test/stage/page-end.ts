@@ -1,7 +1,8 @@
 import { WebSocket } from 'ws'
-import type { PageMessage, ServerMessage } from '../../protocol/channel.ts'
-import { encodeMessage, FrameAssembler, joinFrames, splitFrames } from '../../protocol/frame.ts'
-import type { PageKey, ViewerId } from '../../protocol/probe.ts'
+import type { Challenge, PageMessage, ServerMessage } from '../../protocol/channel.ts'
+import { decodeFrame, encodeMessage, FrameAssembler, joinFrames, splitFrames } from '../../protocol/frame.ts'
+import { type HandshakeFacts, handshakeKey, nameOf, pageProof } from '../../protocol/handshake.ts'
+import { makeNonce, type PageKey, type ViewerId } from '../../protocol/probe.ts'
 import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
 
@@ -30,8 +31,7 @@ export abstract class PageEnd {
   abstract close(): void
 
   hello(changes: Partial<Extract<PageMessage, { kind: 'hello' }>> = {}): void {
-    const { viewerId, pageKey } = this.facts
-    this.send({ kind: 'hello', viewerId, pageKey, protocol: PROTOCOL_VERSION, lastCommandSeq: 0, ...changes })
+    this.send({ kind: 'hello', protocol: PROTOCOL_VERSION, ...changes })
   }
 
   send(message: PageMessage | { kind: string }, body: Uint8Array = new Uint8Array()): void {
@@ -67,19 +67,34 @@ export abstract class PageEnd {
 
 export class SocketPage extends PageEnd {
   readonly socket: WebSocket
-  readonly #opened: Promise<void>
+  /** The server's first word, and the mac that answers it. */
+  readonly #challenged: Promise<string>
 
   constructor(facts: PageFacts, headers: Record<string, string> = {}) {
     super(facts)
-    this.socket = new WebSocket(`${facts.base.replace(/^http/, 'ws')}${ROUTES.channel}`, { headers })
-    this.#opened = new Promise((resolve) => this.socket.once('open', resolve))
-    this.socket.on('message', (data: Buffer) => this.take(Uint8Array.from(data)))
+    const key = handshakeKey(facts.pageKey)
+    const pageNonce = makeNonce()
+    const query = new URLSearchParams({ viewerId: facts.viewerId, by: nameOf(key), nonce: pageNonce })
+    this.socket = new WebSocket(`${facts.base.replace(/^http/, 'ws')}${ROUTES.channel}?${query}`, { headers })
+    const { promise, resolve } = Promise.withResolvers<string>()
+    this.#challenged = promise
+    this.socket.on('message', (data: Buffer) => {
+      const { header } = decodeFrame(Uint8Array.from(data))
+      if (header.kind !== 'challenge') return this.take(Uint8Array.from(data))
+      const { instanceId, nonce: serverNonce } = header as Challenge
+      const proven = { viewerId: facts.viewerId, pageNonce, instanceId, serverNonce } as HandshakeFacts // as sent
+      resolve(pageProof(key, proven))
+    })
     this.socket.on('error', () => this.end(1006))
     this.socket.once('close', (code) => this.end(code))
   }
 
+  override hello(changes: Partial<Extract<PageMessage, { kind: 'hello' }>> = {}): void {
+    void this.#challenged.then((proof) => super.hello({ proof, ...changes }))
+  }
+
   protected sendFrames(frames: readonly Uint8Array[]): void {
-    void this.#opened.then(() => {
+    void this.#challenged.then(() => {
       for (const frame of frames) this.socket.send(frame)
     })
   }

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 
 export type Rgb = readonly [number, number, number]
 
@@ -94,4 +94,15 @@ export async function colorsOf(page: Page, png: Buffer): Promise<number> {
   } finally {
     await blank.close()
   }
+}
+
+/** The picture on a canvas once it has stopped moving. */
+export async function settledPicture(canvas: Locator): Promise<Buffer> {
+  let last = await canvas.screenshot()
+  for (let tries = 0; tries < 20; tries++) {
+    const next = await canvas.screenshot()
+    if (next.equals(last)) return next
+    last = next
+  }
+  return last
 }

@@ -52,8 +52,13 @@ export async function saveShownNotebook(name: string): Promise<SavedNotebook> {
 }
 
 /** Open it as a person does, without running anything: the last picture is there, and nobody is asked. */
-export async function reopenNotebook({ stage, clusterColors, port }: SavedNotebook, file: string): Promise<void> {
+export async function reopenNotebook(
+  { stage, clusterColors, port }: SavedNotebook,
+  file: string,
+  { forbidsBlobs = false } = {},
+): Promise<void> {
   const page = await stage.context.newPage()
+  if (forbidsBlobs) await forbidBlobScripts(page)
   const asked = watchViewerRequests(page, port)
   await openNotebook(page, stage.lab, file)
   await notebookReady(page)
@@ -61,6 +66,11 @@ export async function reopenNotebook({ stage, clusterColors, port }: SavedNotebo
   await expectPicture(output, clusterColors)
   const complaints = output.getByText(/error|not found/i).filter({ visible: true })
   await expect.poll(() => complaints.count()).toBe(0)
+  // One sentence says how to get the live viewer: the widget's own, or where there is none that of the picture.
+  const sentences = output.getByText(/live view/).filter({ visible: true })
+  await expect.poll(() => sentences.count()).toBe(1)
+  const hasWidget = file === SAVED_FILES.withState && !forbidsBlobs
+  expect(await sentences.textContent()).toContain(hasWidget ? 'Run this cell' : 'Trust Notebook')
   expect(page.frames()).toHaveLength(1)
   expect(asked).toEqual([])
 }
@@ -81,6 +91,21 @@ export async function openConverted(saved: SavedNotebook, file: string): Promise
   if (file === SAVED_FILES.withState) await page.locator('.cellucid-notebook').waitFor({ timeout: 30_000 })
   expect(page.frames()).toHaveLength(1)
   expect(asked).toEqual([])
+}
+
+/** As some hosts do; anywidget loads every widget's code from a blob: address. */
+async function forbidBlobScripts(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const policy = document.createElement('meta')
+    policy.httpEquiv = 'Content-Security-Policy'
+    policy.content = "script-src 'self' 'unsafe-inline' 'unsafe-eval'"
+    const observer = new MutationObserver(() => {
+      if (document.head === null) return
+      observer.disconnect()
+      document.head.prepend(policy)
+    })
+    observer.observe(document, { childList: true, subtree: true })
+  })
 }
 
 async function hasPicture(page: Page): Promise<boolean> {

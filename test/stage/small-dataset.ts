@@ -43,9 +43,10 @@ function description(nObs: number) {
       { key: 'score', kind: 'continuous', version: '1' },
     ],
     varColumns: [],
-    layers: [],
-    hasX: true,
-    rawVar: null,
+    varColumnVersions: [],
+    matrices: [{ matrix: { in: 'X' }, genes: GENES.length, version: '1' }],
+    colorCycle: null,
+    defaultEmbedding: null,
     notes: [],
   }
 }
@@ -58,7 +59,7 @@ function array(columns: number, start: number, end: number): KernelAnswer {
       positions[(row - start) * columns + column] = (row / 100) * (column === 0 ? Math.cos(row) : Math.sin(row))
     }
   }
-  return { result: { form: 'array', rows: end - start, columns, version: '1' }, body: bytesOf(positions) }
+  return { result: { form: 'array', dtype: 'f4', rows: end - start, columns, version: '1' }, body: bytesOf(positions) }
 }
 
 function clusters(n: number): KernelAnswer {
@@ -72,7 +73,7 @@ const expression = (gene: number, n: number) =>
   Float32Array.from({ length: n }, (_, cell) => (gene === GENES.length - 1 || cell % 10 === 0 ? cell + gene : 0))
 
 function dense(values: Float32Array): KernelAnswer {
-  return { result: { form: 'dense', n: values.length, version: '1' }, body: bytesOf(values) }
+  return { result: { form: 'dense', dtype: 'f4', n: values.length, version: '1' }, body: bytesOf(values) }
 }
 
 function cellNames(start: number, end: number): string[] {

@@ -113,7 +113,7 @@ export function makeIds(): Ids {
 export function kernelSource(): Omit<OpenParams, 'viewerId' | 'viewerToken'> {
   return {
     source: { kind: 'kernel', sourceId: 'small' },
-    options: { name: 'small', color: null, embedding: null, geneIdColumn: null, layer: null },
+    options: { name: 'small', color: null, embedding: null, geneSymbols: null, matrix: null },
     savesPictures: true,
     state: null,
     commandSeq: 0,

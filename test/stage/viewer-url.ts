@@ -5,12 +5,18 @@ import { expect } from 'vitest'
 import type { LabStage } from './lab-stage.ts'
 import { runSource } from './notebook.ts'
 
-/** Its `viewer_url`, by a file of its own: what a cell prints is saved in the notebook. */
-export async function viewerUrl(stage: LabStage, page: Page): Promise<string> {
+const DIRECT = /^http:\/\/127\.0\.0\.1:\d+\/$/
+
+/**
+ * Its `viewer_url`, by a file of its own: what a cell prints is saved in the notebook.
+ * @param base what it must begin with
+ */
+export async function viewerUrl(stage: LabStage, page: Page, base = DIRECT): Promise<string> {
   await runSource(page, 'open("viewer-url.txt", "w").write(viewer.viewer_url); None')
   const file = join(stage.lab.folder, 'viewer-url.txt')
   const url = readFileSync(file, 'utf8')
   rmSync(file)
-  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?jupyter=true&viewerId=[0-9a-f]{16}&viewerToken=[0-9a-f]{64}$/)
+  expect(url).toMatch(/\?jupyter=true&viewerId=[0-9a-f]{16}&viewerToken=[0-9a-f]{64}$/)
+  expect(url.split('?')[0]).toMatch(base)
   return url
 }

@@ -142,6 +142,8 @@ export function welcome(overrides: Partial<Welcome> = {}): Welcome {
     hints: {},
     height: 600,
     subshells: true,
+    buffers: true,
+    cellRuns: false,
     ...overrides,
   }
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { healthText, type InstanceId, type Nonce, sign, type ViewerId, type ViewerToken } from '../../protocol/probe.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
-import type { Identity } from '../../widget/probe.ts'
+import type { Identity } from '../../widget/search/probe.ts'
 
 export const IDENTITY: Identity = {
   viewerId: '0123456789abcdef' as ViewerId,

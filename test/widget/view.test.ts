@@ -1,9 +1,11 @@
 import type { RequestListener } from 'node:http'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { TUNNEL_LIMITS, type WidgetMessage } from '../../protocol/comm.ts'
-import type { Nonce } from '../../protocol/probe.ts'
+import { frameToken } from '../../protocol/handshake.ts'
+import { type Nonce, parseNonce } from '../../protocol/probe.ts'
+import { frameUrl } from '../../protocol/urls.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
-import type { Identity } from '../../widget/probe.ts'
+import type { Identity } from '../../widget/search/probe.ts'
 import { reaches, startWidgetHost, visit, type WidgetHost, welcome } from '../stage/widget-host.ts'
 import { deadPort, type FakeServer, fakeServer, html, IDENTITY, json, ourServer, proofOf } from './fake-servers.ts'
 
@@ -45,7 +47,7 @@ function serveTunnel({ kernel }: WidgetHost): void {
     const isPage = path === ''
     const headers = { 'content-type': isPage ? 'text/html' : 'application/json' }
     const body = new TextEncoder().encode(isPage ? PAGE_HTML : JSON.stringify({ pageKey: KEY }))
-    void kernel.push({ kind: 'response', view, id, status: 200, headers }, body)
+    void kernel.push({ kind: 'response', view, id, status: 200, headers, bytes: body.byteLength }, body)
   })
 }
 
@@ -64,7 +66,12 @@ describe('to the first picture', () => {
     const view = await host.render()
     await host.kernel.push(welcome({ port: server.port, height: 480 }))
     const page = await view.page()
-    expect(page.url).toBe(`${server.base}?jupyter=true&viewerId=${IDENTITY.viewerId}#viewerToken=${IDENTITY.token}`)
+    const nonce = parseNonce(page.url?.slice(-22))
+    if (nonce === null) throw new Error(`no nonce in ${page.url}`)
+    expect(page.url).toBe(
+      frameUrl(server.base, IDENTITY.viewerId, { token: frameToken(IDENTITY.token, { ...IDENTITY, nonce }), nonce }),
+    )
+    expect(page.url).not.toContain(IDENTITY.token)
     expect(view.root.dataset.cellucidStatus).toBe('loading')
     page.greet()
     expect(await page.heard('start')).toEqual({
@@ -73,6 +80,7 @@ describe('to the first picture', () => {
       pageKey: null,
       theme: 'light',
       partBytes: TUNNEL_LIMITS.partBytes,
+      user: null,
     })
     expect(page.connects).toEqual([
       { message: { kind: 'connect', viewerId: IDENTITY.viewerId }, targetOrigin: new URL(server.base).origin },
@@ -190,8 +198,12 @@ describe('the tunnel', () => {
   test('says that it waits for the running cell, and goes on by itself', async () => {
     const host = await startWidgetHost()
     const view = await host.render()
-    await host.kernel.push(welcome({ port: await deadPort(), subshells: false }))
+    await host.kernel.push(welcome({ port: await deadPort(), subshells: false, cellRuns: true }))
     const notice = () => view.shadow.querySelector<HTMLElement>('.notice')
+    await expect.poll(() => notice()?.textContent).toContain('Waiting for the running cell')
+    await host.kernel.push({ kind: 'cell', runs: false })
+    await expect.poll(() => notice()?.textContent).toContain('Waiting for the kernel')
+    await host.kernel.push({ kind: 'cell', runs: true })
     await expect.poll(() => notice()?.textContent).toContain('Waiting for the running cell')
     serveTunnel(host)
     const page = await view.page()
@@ -200,12 +212,23 @@ describe('the tunnel', () => {
     expect(notice()?.hidden).toBe(true)
   })
 
+  test('does not speak of a running cell where none is known to run', async () => {
+    const host = await startWidgetHost()
+    const view = await host.render()
+    await host.kernel.push(welcome({ port: await deadPort(), cellRuns: true }))
+    await host.kernel.push({ kind: 'cell', runs: false })
+    const notice = () => view.shadow.querySelector<HTMLElement>('.notice')
+    await expect.poll(() => notice()?.hidden).toBe(false)
+    expect(notice()?.textContent).toBe('Waiting for the kernel, which has not answered for a while.')
+  })
+
   test('a refusal of the kernel becomes the card, with its sentence', async () => {
     const host = await startWidgetHost()
     host.kernel.onSent((message) => {
       if (message.kind !== 'fetch') return
       const body = new TextEncoder().encode(JSON.stringify({ code: 'bad_token', message: 'Run the cell again.' }))
-      void host.kernel.push({ kind: 'response', view: message.view, id: message.id, status: 401, headers: {} }, body)
+      const { view, id } = message
+      void host.kernel.push({ kind: 'response', view, id, status: 401, headers: {}, bytes: body.byteLength }, body)
     })
     const view = await host.render()
     await host.kernel.push(welcome({ port: await deadPort() }))
@@ -466,6 +489,38 @@ describe('coming back', () => {
     expect((await view.page(1)).url).toContain(server.base)
   })
 
+  test('a frame that the notebook moved says at once that it has no picture, and is replaced', async () => {
+    const server = await fakeServer(ourServer())
+    const host = await startWidgetHost()
+    const { view, page } = await ready(host, server)
+    move(view.root, page.iframe)
+    expect(view.root.dataset.cellucidStatus).toBe('resolving')
+    expect((await view.page()).url).toContain(server.base)
+    expect(page.iframe.isConnected).toBe(false)
+  })
+
+  test.each(['before its page spoke', 'before it drew'])(
+    'a frame that the notebook moved %s is replaced',
+    async (when) => {
+      const server = await fakeServer(ourServer())
+      const host = await startWidgetHost()
+      const view = await host.render()
+      await host.kernel.push(welcome({ port: server.port }))
+      const page = await view.page()
+      if (when === 'before it drew') {
+        page.greet()
+        await page.heard('start')
+      }
+      move(view.root, page.iframe)
+      await expect.poll(() => page.iframe.isConnected).toBe(false)
+      const next = await view.page()
+      next.greet()
+      await next.heard('start')
+      next.send({ kind: 'drawn', cells: 700 })
+      await reaches(view.root, 'ready')
+    },
+  )
+
   test('a base whose page loses its server before it drew is passed over', async () => {
     const server = await fakeServer(ourServer())
     const host = await startWidgetHost()
@@ -519,6 +574,14 @@ describe('coming back', () => {
     expect(page.iframe.isConnected).toBe(false)
   })
 })
+
+/** As a notebook does when it folds a cell: out of its page and in again, which gives the frame another window. */
+function move(root: HTMLElement, iframe: HTMLIFrameElement): void {
+  const { parentElement } = root
+  root.remove()
+  Object.defineProperty(iframe, 'contentWindow', { value: {} })
+  parentElement?.append(root)
+}
 
 describe('after a sleep', () => {
   function sleep(ms: number): void {

@@ -1,5 +1,5 @@
 import { EmbeddingView } from 'embedding-atlas'
-import { scaleGradient } from '../../../page/scatter/coloring.ts'
+import { scaleGradient } from '../../../page/scatter/color/coloring.ts'
 import { type BenchData, HEIGHT, nextFrame, type Open, PIXELS_PER_UNIT, POINT_SIZE, WIDTH } from '../contender.ts'
 
 /** Its view without a database. It knows categories only, so a gene is 255 of them; hover and lasso go to a database. */

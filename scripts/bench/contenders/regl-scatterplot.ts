@@ -1,5 +1,5 @@
 import createScatterplot from 'regl-scatterplot'
-import { scaleGradient } from '../../../page/scatter/coloring.ts'
+import { scaleGradient } from '../../../page/scatter/color/coloring.ts'
 import { type BenchData, canvasIn, HEIGHT, type Open, PIXELS_PER_UNIT, POINT_SIZE, WIDTH } from '../contender.ts'
 
 /** In its performance mode, with its spatial index, which hover and lasso need. A colour needs all points again. */

@@ -11,7 +11,7 @@ import {
   Vector2,
   WebGLRenderer,
 } from 'three'
-import { scaleGradient } from '../../../page/scatter/coloring.ts'
+import { scaleGradient } from '../../../page/scatter/color/coloring.ts'
 import { canvasIn, HEIGHT, nextFrame, type Open, PIXELS_PER_UNIT, POINT_SIZE, WIDTH } from '../contender.ts'
 
 /** As its users write it: one Points object, colours as bytes a vertex. It knows neither categories nor lasso. */

@@ -46,8 +46,9 @@ echo`,
     'viewer = show_anndata(few, height=240, snapshot=False)',
     'large = show_anndata(many, height=240, snapshot=False)',
     'print(viewer.connection)',
+    'os.environ["KERNEL_GATEWAY"] = "1"\nas_text = show_anndata(many, height=240, snapshot=False)',
   ]
 }
 
 /** Their places in the notebook. */
-export const CELLS = { prepare: 0, showFew: 1, showMany: 2, connection: 3 } as const
+export const CELLS = { prepare: 0, showFew: 1, showMany: 2, connection: 3, showAsText: 4 } as const

@@ -1,8 +1,12 @@
-import { DataError } from '../data-source.ts'
-import type { Attributes, AttributeValue, Window } from '../stored/stored-tree.ts'
+import { openSync } from 'node:fs'
+import { DataError } from '../../../data/data-source.ts'
+import type { Attributes, AttributeValue, Window } from '../../../data/stored-tree.ts'
 import type { Hdf5Library, Hdf5Metadata } from './h5wasm.ts'
 import { takeAttribute, valueTypeOf } from './hdf5-values.ts'
+import { KeptChunks } from './kept-chunks.ts'
 
+/** What the library calls a group. */
+export const GROUP = 0
 /** Each failure keeps some of the library's 2 MiB stack. */
 const MAX_FAILURES = 32
 const MAX_ATTRIBUTE_BYTES = 16 << 20
@@ -17,13 +21,42 @@ export class Hdf5File {
   readonly library: Hdf5Library
   readonly id: bigint
   readonly plugins: ReadonlySet<number>
+  /** Called while something takes long: there is progress. */
+  readonly tick: () => void
+  readonly kept = new KeptChunks()
+  readonly path: string
+  #descriptor: number | null = null
   #failures = 0
   readonly #names = new Map<string, ReadonlySet<string>>()
 
-  constructor(library: Hdf5Library, path: string, plugins: ReadonlySet<number>) {
+  constructor(
+    library: Hdf5Library,
+    path: string,
+    { plugins, tick }: { plugins: ReadonlySet<number>; tick: () => void },
+  ) {
     this.library = library
     this.plugins = plugins
+    this.tick = tick
+    this.path = path
     this.id = this.call('The file', () => library.open(path, library.H5F_ACC_RDONLY, false, -1, -1))
+  }
+
+  /** The file, open for reading beside the library; it closes with the thread. */
+  get descriptor(): number {
+    this.#descriptor ??= openSync(this.path, 'r')
+    return this.#descriptor
+  }
+
+  /** Where the header of an object stands. */
+  addressOf(objectPath: string): number {
+    const reference = this.call(objectPath, () => this.library.create_object_reference(this.id, objectPath))
+    return Number(Buffer.from(reference).readBigUInt64LE(0))
+  }
+
+  isGroup(objectPath: string): boolean {
+    return (
+      this.#names.has(objectPath) || this.call(objectPath, () => this.library.get_type(this.id, objectPath)) === GROUP
+    )
   }
 
   /** Names of a group's links; a group is listed once. */
@@ -108,14 +141,15 @@ export class Hdf5File {
   }
 
   attributes(objectPath: string, place: string): Attributes {
-    return this.call(place, () => {
-      const found = new Map<string, AttributeValue>()
-      for (const name of this.library.get_attribute_names(this.id, objectPath)) {
-        const value = this.#attribute(objectPath, name)
-        if (value !== null) found.set(name, value)
-      }
-      return found
-    })
+    const names = new Set(this.call(place, () => this.library.get_attribute_names(this.id, objectPath)))
+    const found = new Map<string, AttributeValue | undefined>()
+    return {
+      get: (name) => {
+        // Each one that is read costs three calls of the library, and a table has thousands.
+        if (names.delete(name)) found.set(name, this.call(place, () => this.#attribute(objectPath, name)) ?? undefined)
+        return found.get(name)
+      },
+    }
   }
 
   #attribute(objectPath: string, name: string): AttributeValue | null {
@@ -150,7 +184,7 @@ function translateFailure(place: string, cause: unknown): DataError {
     const [, found, expected] = truncated
     return new DataError(
       'malformed',
-      `The file is truncated: ${found} of ${expected} bytes are there. Copy or download it again.`,
+      `The file is truncated: ${found} of ${expected} bytes are there, or it is still being copied. Copy or download it again.`,
       { cause },
     )
   }

@@ -1,4 +1,4 @@
-import { DataError } from '../data-source.ts'
+import { DataError } from '../../../data/data-source.ts'
 import type { Hdf5File } from './hdf5-file.ts'
 
 /** Filters that are built into the library: deflate, shuffle, fletcher32, n-bit, scale-offset. */

@@ -1,12 +1,12 @@
-import { DataError } from '../data-source.ts'
-import { quoted } from '../near-names.ts'
-import type { Attributes, StoredGroup, StoredNode } from '../stored/stored-tree.ts'
+import { DataError } from '../../../data/data-source.ts'
+import { quoted } from '../../../data/near-names.ts'
+import type { Attributes, StoredGroup, StoredNode } from '../../../data/stored-tree.ts'
 import { Hdf5Array } from './hdf5-array.ts'
-import type { Hdf5File } from './hdf5-file.ts'
+import { GROUP, type Hdf5File } from './hdf5-file.ts'
 import { checkFilters } from './hdf5-filters.ts'
 import { Hdf5Records, isRecords } from './hdf5-records.ts'
+import { openLargeChunks } from './large-chunks.ts'
 
-const GROUP = 0
 const DATASET = 1
 /** Soft links that point at soft links: more of them are a loop. */
 const MAX_LINKS = 16
@@ -74,7 +74,7 @@ type LinkTarget = { kind: 'here' } | { kind: 'link'; path: string }
 
 function followLink(file: Hdf5File, parent: string, part: string, path: string): LinkTarget | null {
   const { library, id } = file
-  if (file.call(path, () => library.get_type(id, parent)) !== GROUP || !file.names(parent).has(part)) return null
+  if (!file.isGroup(parent) || !file.names(parent).has(part)) return null
   const external = file.call(path, () => library.get_external_link(id, path))
   if (external.filename !== undefined) {
     const found = `${quoted(path)} is a link to another file, which is not followed`
@@ -101,5 +101,6 @@ function openDataset(file: Hdf5File, objectPath: string, path: string): StoredNo
   }
   if (metadata.chunks !== null) file.call(path, () => checkFilters(file, objectPath, path))
   const place = { objectPath, path, metadata }
-  return isRecords(metadata) ? new Hdf5Records(file, place) : new Hdf5Array(file, place)
+  if (isRecords(metadata)) return new Hdf5Records(file, place)
+  return openLargeChunks(file, place) ?? new Hdf5Array(file, place)
 }

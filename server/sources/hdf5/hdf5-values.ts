@@ -1,9 +1,6 @@
-import type { AttributeValue, NumberArray, ValueType } from '../stored/stored-tree.ts'
-import { wideToDouble } from '../stored/wide-integers.ts'
+import type { AttributeValue, ValueType } from '../../../data/stored-tree.ts'
+import { viewNumbers } from '../../../data/values/number-views.ts'
 import type { Hdf5Metadata } from './h5wasm.ts'
-
-/** Names and categories are shown to people; what is longer is no name. */
-export const MAX_TEXT_BYTES = 4096
 
 /** HDF5's type classes (H5T_class_t). */
 const CLASS = { integer: 0, float: 1, text: 3, compound: 6, enumeration: 8, array: 10 } as const
@@ -61,42 +58,6 @@ function other(name: string): ValueType {
   return { kind: 'other', name }
 }
 
-/** Numbers where they lie in memory, as a view; those that JavaScript has no array for are decoded into a new one. */
-export function viewNumbers(heap: Uint8Array, type: ValueType, place: number, count: number): NumberArray {
-  const bytes = type.kind === 'bool' ? 1 : 'bytes' in type ? type.bytes : 1
-  const { buffer } = heap
-  const start = heap.byteOffset + place
-  if (type.kind === 'float') {
-    if (bytes === 2) return halfToFloat(new Uint16Array(buffer, start, count))
-    return bytes === 4 ? new Float32Array(buffer, start, count) : new Float64Array(buffer, start, count)
-  }
-  const isSigned = type.kind === 'int'
-  switch (bytes) {
-    case 1:
-      return isSigned ? new Int8Array(buffer, start, count) : new Uint8Array(buffer, start, count)
-    case 2:
-      return isSigned ? new Int16Array(buffer, start, count) : new Uint16Array(buffer, start, count)
-    case 4:
-      return isSigned ? new Int32Array(buffer, start, count) : new Uint32Array(buffer, start, count)
-    default:
-      return wideToDouble(new Uint32Array(buffer, start, count * 2), isSigned)
-  }
-}
-
-/** IEEE 754 half precision, which the library leaves undecoded. */
-export function halfToFloat(halves: Uint16Array): Float32Array {
-  const out = new Float32Array(halves.length)
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i] ?? 0
-    const sign = half & 0x8000 ? -1 : 1
-    const exponent = (half >> 10) & 0x1f
-    const fraction = half & 0x3ff
-    if (exponent === 31) out[i] = fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-    else out[i] = exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-  }
-  return out
-}
-
 /**
  * Copy texts out of memory; UTF-8 also where the file says ASCII, which is what Python wrote.
  * @param pointed the memory that pointers at texts of any length point into
@@ -111,7 +72,7 @@ export function takeTexts(
   const { vlen, size, strpad } = metadata
   if (vlen) {
     const pointers = new Uint32Array(heap.slice(place, place + count * 4).buffer)
-    return Array.from(pointers, (pointer) => (pointer === 0 ? '' : textAt(pointed, pointer, MAX_TEXT_BYTES, false)))
+    return Array.from(pointers, (pointer) => (pointer === 0 ? '' : textAt(pointed, pointer, pointed.length, false)))
   }
   const isPadded = strpad === SPACE_PADDED
   return Array.from({ length: count }, (_, i) => textAt(heap, place + i * size, size, isPadded))
@@ -122,7 +83,7 @@ const decoder = new TextDecoder()
 
 function textAt(heap: Uint8Array, place: number, maxBytes: number, isPadded: boolean): string {
   let end = place
-  const limit = Math.min(heap.length, place + Math.min(maxBytes, MAX_TEXT_BYTES))
+  const limit = Math.min(heap.length, place + maxBytes)
   let isAscii = true
   while (end < limit && heap[end] !== 0) if ((heap[end++] ?? 0) > 127) isAscii = false
   const bytes = heap.subarray(place, end)

@@ -1,13 +1,21 @@
-import { constants } from 'node:fs'
-import { open, readdir, realpath } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { DataError } from '../data-source.ts'
-import { quoted } from '../near-names.ts'
-import { type ByteRange, resolveRange, type ZarrStore } from './zarr-store.ts'
+import { DataError } from '../../../data/data-source.ts'
+import { quoted } from '../../../data/near-names.ts'
+import { type ByteRange, resolveRange, type ZarrStore } from '../../../data/zarr/zarr-store.ts'
 
-/** A zarr store that is a folder. No file outside of it is read, also not through a link. */
+import { readRegularFile } from '../regular-file.ts'
+
+/** Folders whose real paths are kept: more than a wide table has columns. */
+const MAX_FOLDERS = 1 << 14
+
+/**
+ * A zarr store that is a folder. No file outside of it is read, also not through a link. A table may have thousands of
+ * columns with files of their own, so where a folder leads is looked up once for all that is in it.
+ */
 export class FolderStore implements ZarrStore {
   readonly #root: string
+  readonly #folders = new Map<string, Promise<string | null>>()
 
   /** @param root a real path */
   constructor(root: string) {
@@ -15,20 +23,18 @@ export class FolderStore implements ZarrStore {
   }
 
   async get(key: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer> | null> {
-    const path = await this.#resolve(key)
-    if (path === null) return null
-    // Without waiting for the writer of a pipe that somebody put there.
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const cut = key.lastIndexOf('/')
+    const folder = await this.#folder(key.slice(0, Math.max(0, cut)))
+    if (folder === null) return null
+    const reading = { name: key, rangeOf: (size: number) => resolveRange(key, size, range) }
     try {
-      const info = await file.stat()
-      if (!info.isFile()) return null
-      const { offset, length } = resolveRange(key, info.size, range)
-      const bytes = new Uint8Array(length)
-      const { bytesRead } = await file.read(bytes, 0, length, offset)
-      if (bytesRead < length) throw new DataError('malformed', `${quoted(key)} was cut short while it was read.`)
-      return bytes
-    } finally {
-      await file.close()
+      return await readRegularFile(join(folder, key.slice(cut + 1)), reading)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null
+      if (code !== 'ELOOP') throw error
+      const path = await this.#resolve(key)
+      return path === null ? null : readRegularFile(path, reading)
     }
   }
 
@@ -36,11 +42,25 @@ export class FolderStore implements ZarrStore {
     const path = await this.#resolve(key)
     if (path === null) return []
     const entries = await readdir(path, { withFileTypes: true })
+    // What is no link leads nowhere else.
+    for (const entry of entries)
+      if (entry.isDirectory()) void this.#keep(inside(key, entry.name), join(path, entry.name))
     // A linked folder is a name as well; where it leads is checked when it is read.
     return entries
       .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
       .map(({ name }) => name)
       .sort()
+  }
+
+  #folder(key: string): Promise<string | null> {
+    return this.#folders.get(key) ?? this.#keep(key, this.#resolve(key))
+  }
+
+  #keep(key: string, path: string | Promise<string | null>): Promise<string | null> {
+    if (this.#folders.size >= MAX_FOLDERS) this.#folders.clear()
+    const kept = Promise.resolve(path)
+    this.#folders.set(key, kept)
+    return kept
   }
 
   /** @returns a real path, `null` where there is nothing. @throws DataError where it leads outside */
@@ -57,4 +77,12 @@ export class FolderStore implements ZarrStore {
     }
     return real
   }
+}
+
+function inside(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null
 }

@@ -1,6 +1,6 @@
-import { DataError } from '../data-source.ts'
-import { quoted } from '../near-names.ts'
-import { type ByteRange, checkedSize, MAX_VALUE_BYTES, type ZarrStore } from './zarr-store.ts'
+import { DataError } from '../../../data/data-source.ts'
+import { quoted } from '../../../data/near-names.ts'
+import { type ByteRange, checkedSize, MAX_VALUE_BYTES, type ZarrStore } from '../../../data/zarr/zarr-store.ts'
 
 /** Until the first byte of an answer, and between two pieces of it. */
 const PATIENCE_MS = 8_000

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { DataError } from '../data-source.ts'
+import { DataError } from '../../../data/data-source.ts'
 
 /** One value of a zip file. `headerOffset` is where its own header begins, before its bytes. */
 export type ZipEntry = {

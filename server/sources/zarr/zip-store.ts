@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { inflateRaw } from 'node:zlib'
-import { DataError } from '../data-source.ts'
-import { quoted } from '../near-names.ts'
-import { type ByteRange, checkedSize, resolveRange, type ZarrStore } from './zarr-store.ts'
+import { DataError } from '../../../data/data-source.ts'
+import { quoted } from '../../../data/near-names.ts'
+import { type ByteRange, checkedSize, resolveRange, type ZarrStore } from '../../../data/zarr/zarr-store.ts'
 import { readZipEntries, type ZipEntry } from './zip-entries.ts'
 
 const inflate = promisify(inflateRaw)

@@ -10,7 +10,11 @@ export const BLOOD_CELLS = 3_000
 
 /** The page over blood, and what the kernel hears of it. */
 export type BloodStage = PageStage & {
-  show(color?: string | null, embedding?: string): Promise<{ viewer: OpenedViewer; page: Page }>
+  show(
+    color?: string | null,
+    embedding?: string,
+    prepare?: (page: Page) => Promise<void>,
+  ): Promise<{ viewer: OpenedViewer; page: Page }>
   /** Send a command; resolves when the page has acknowledged it. */
   command(viewer: OpenedViewer, command: Command): Promise<void>
   /** The latest of the set's cells that the kernel heard of; asked again until `fits`. */
@@ -25,10 +29,10 @@ export async function openBloodStage(): Promise<BloodStage> {
   const { kernel } = stage.server
   return {
     ...stage,
-    async show(color = 'cell_type', embedding = 'X_umap') {
-      const options = { name: 'Blood', color, embedding, geneIdColumn: 'gene_symbols', layer: null }
+    async show(color = 'cell_type', embedding = 'X_umap', prepare) {
+      const options = { name: 'Blood', color, embedding, geneSymbols: 'gene_symbols', matrix: null }
       const viewer = await stage.server.openViewer({ options })
-      const page = await stage.open(viewer.url)
+      const page = await stage.open(viewer.url, prepare)
       if (color !== null) await says(page, 'color', color) // on a busy machine it comes after the picture
       return { viewer, page }
     },

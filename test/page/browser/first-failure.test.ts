@@ -1,8 +1,9 @@
-import type { Page, Route } from 'playwright-core'
+import type { Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { encodeFrame } from '../../../protocol/frame.ts'
 import type { FromPage } from '../../../protocol/page-link.ts'
 import { ROUTES } from '../../../protocol/urls.ts'
-import { openPageStage, type PageStage, showInHost } from './page-stage.ts'
+import { answerAsks, openPageStage, type PageStage, showInHost } from './page-stage.ts'
 
 let stage: PageStage
 beforeAll(async () => {
@@ -15,11 +16,11 @@ afterEach(async () => {
 afterAll(() => stage.stop())
 
 /** A page in a frame. @returns the word with which it gives up, and its sentence */
-async function giveUp(path: string, answer: (route: Route) => Promise<void>): Promise<FromPage | undefined> {
+async function giveUp(prepare: (page: Page) => Promise<void>): Promise<FromPage | undefined> {
   const { url } = await stage.server.openViewer()
   const page = await stage.context.newPage()
-  await page.route((asked) => asked.pathname === `/${path}`, answer)
-  await showInHost(page, stage.server.base, url)
+  await prepare(page)
+  await showInHost(page, url)
   return await lastWord(page)
 }
 
@@ -30,20 +31,28 @@ async function lastWord(page: Page): Promise<FromPage | undefined> {
   return await isWord.jsonValue()
 }
 
-const json = (status: number, code: string) => (route: Route) =>
-  route.fulfill({ status, contentType: 'application/json', body: JSON.stringify({ code, message: 'A sentence.' }) })
-const html = (status: number) => (route: Route) =>
-  route.fulfill({ status, contentType: 'text/html', body: '<p>no</p>' })
+/** In the place of the server's socket. */
+const instead = (serve: (socket: WebSocketRoute) => void) => (page: Page) => page.routeWebSocket(/_cellucid/, serve)
+const FALSE_CHALLENGE = {
+  kind: 'challenge',
+  protocol: 1,
+  instanceId: 'ab'.repeat(8),
+  nonce: 'n'.repeat(22),
+  proof: 'p'.repeat(43),
+}
+const say = (message: object) => instead((socket) => socket.send(Buffer.from(encodeFrame(message))))
 
 test.each([
-  ['access has ended', json(401, 'bad_token')],
-  ['a proxy asks for a login', html(403)],
-  ['a proxy answers in the server’s place', html(502)],
-  ['nobody answers', (route: Route) => route.abort()],
-])('before the first picture, where %s, the page asks for another base', async (_name, answer) => {
-  expect(await giveUp(ROUTES.key, answer)).toMatchObject({ kind: 'lost' })
+  ['access has ended', say({ kind: 'ended', reason: 'x' })],
+  ['somebody answers who knows no secret', say(FALSE_CHALLENGE)],
+  ['somebody answers with another message', say({ kind: 'welcome' })],
+  ['a proxy lets no WebSocket through', instead((socket) => void socket.close())],
+])('before the first picture, where %s, the page asks for another base', async (_name, prepare) => {
+  expect(await giveUp(prepare)).toMatchObject({ kind: 'lost' })
 })
 
 test('a server that says no has failed and is not passed over', async () => {
-  expect(await giveUp(ROUTES.identity, json(404, 'not_found'))).toEqual({ kind: 'failed', message: 'A sentence.' })
+  const no = { status: 404, body: { code: 'not_found', message: 'A sentence.' } }
+  const prepare = (page: Page) => answerAsks(page, async (path) => (path === ROUTES.identity ? no : null))
+  expect(await giveUp(prepare)).toEqual({ kind: 'failed', message: 'A sentence.' })
 })

@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => stage.stop())
 
 test('names are text, wherever they stand: legend, search, labels, table, filter, title, saved pictures', async () => {
-  const options = { name: MARKUP, color: KEY, embedding: null, geneIdColumn: null, layer: null }
+  const options = { name: MARKUP, color: KEY, embedding: null, geneSymbols: null, matrix: null }
   const { url } = await stage.server.openViewer({ options })
   const page = await stage.open(url)
   await page.getByRole('heading', { name: MARKUP }).waitFor()

@@ -158,8 +158,8 @@ try {
       name: 'Blood of 12 donors',
       color,
       embedding: 'X_umap',
-      geneIdColumn: 'gene_symbols',
-      layer: null,
+      geneSymbols: 'gene_symbols',
+      matrix: null,
     }
     const { viewerId, url } = await stage.server.openViewer({ options })
     const page = await stage.context.newPage()

@@ -12,7 +12,7 @@ const PYTHON = resolve(import.meta.dirname, '../../../.venv/bin/python')
 /** Room around the cells, as a part of the canvas. */
 const FIT = 0.92
 /** The eight colours that the first categories have when the dataset brings none. */
-const COLORS = ['0072b2', 'e69f00', '009e73']
+const COLORS = ['1f77b4', 'ff7f0e', '2ca02c']
 
 let stage: BloodStage
 beforeAll(async () => {

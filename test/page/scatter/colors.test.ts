@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
-import { categoryTable } from '../../../page/scatter/color-table.ts'
-import { categoryCounts, categoryPalette, SCALE_NAMES, scaleGradient } from '../../../page/scatter/coloring.ts'
-import { parseColor, type Rgba } from '../../../page/scatter/css-color.ts'
-import { THEME_COLORS } from '../../../page/scatter/theme.ts'
+import { categoryTable } from '../../../page/scatter/color/color-table.ts'
+import { categoryCounts, SCALE_NAMES, scaleGradient } from '../../../page/scatter/color/coloring.ts'
+import { parseColor, type Rgba } from '../../../page/scatter/color/css-color.ts'
 
 test('hexadecimal colours are read without a browser, and nothing that only looks like one', () => {
   expect(['#f80', '#F808', '#ff8800', '#ff880080', ' #f80 '].map(parseColor)).toEqual([
@@ -13,25 +12,6 @@ test('hexadecimal colours are read without a browser, and nothing that only look
     [255, 136, 0, 255],
   ])
   expect(['', '#12', '#ggg', '#12345', 'ff8800'].map(parseColor)).toEqual(Array(5).fill(null))
-})
-
-test('a palette has the asked length, no colour twice, and begins with the shorter one', () => {
-  const long = categoryPalette(500)
-  expect(new Set(long).size).toBe(500)
-  expect(long.every((color) => /^#[0-9a-f]{6}$/.test(color))).toBe(true)
-  expect(categoryPalette(8)).toEqual(long.slice(0, 8))
-  expect(categoryPalette(0)).toEqual([])
-})
-
-test('every colour of the first 32 can be seen on both backgrounds and told from its neighbours', () => {
-  const colors = categoryPalette(32).map((color) => parseColor(color)!)
-  const { light, dark } = THEME_COLORS
-  for (const color of colors) {
-    expect(contrast(color, light.background)).toBeGreaterThan(1.3)
-    expect(contrast(color, dark.background)).toBeGreaterThan(1.6)
-  }
-  const distances = colors.flatMap((a, i) => colors.slice(0, i).map((b) => oklabDistance(a, b)))
-  expect(Math.min(...distances)).toBeGreaterThan(0.07)
 })
 
 test('lightness of the default scales rises all the way, so that they can be read without colours', () => {
@@ -51,13 +31,23 @@ test('cells are counted by category, missing ones in none', () => {
 test('hidden codes have rank 0 in the table, all others are drawn', () => {
   const { entries, missing, rows } = categoryTable(
     { kind: 'categories', codes: Uint16Array.of(0), colors: Array(600).fill('#abc'), hidden: new Set([3, 65_535]) },
-    [1, 2, 3, 255],
+    { missing: [1, 2, 3, 255], background: [255, 255, 255, 255] },
   )
   const ranks = Array.from({ length: rows * 256 }, (_, code) => entries[code * 4 + 3]!)
   expect(rows).toBe(3)
   expect(ranks.flatMap((rank, code) => (rank === 0 ? [code] : []))).toEqual([3])
   expect([...entries.subarray(599 * 4, 599 * 4 + 3)]).toEqual([0xaa, 0xbb, 0xcc])
   expect(missing).toEqual([1, 2, 3, 0])
+})
+
+test('a colour with opacity is laid on the background, and one that is transparent is not drawn', () => {
+  const coloring = { kind: 'categories', codes: Uint8Array.of(0), hidden: new Set<number>() } as const
+  const { entries } = categoryTable(
+    { ...coloring, colors: ['#ff000080', '#00000000', '#0000ff'] },
+    { missing: [1, 2, 3, 255], background: [255, 255, 255, 255] },
+  )
+  expect([...entries.subarray(0, 3)]).toEqual([255, 127, 127])
+  expect([entries[3], entries[7], entries[11]].map((rank) => rank !== 0)).toEqual([true, false, true])
 })
 
 function linear([red, green, blue]: Rgba): [number, number, number] {
@@ -68,27 +58,4 @@ function linear([red, green, blue]: Rgba): [number, number, number] {
 function luminance(color: Rgba): number {
   const [red, green, blue] = linear(color)
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-}
-
-/** WCAG 2. */
-function contrast(a: Rgba, b: Rgba): number {
-  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y) as [number, number]
-  return (high + 0.05) / (low + 0.05)
-}
-
-function oklabDistance(a: Rgba, b: Rgba): number {
-  const [p, q] = [oklab(a), oklab(b)]
-  return Math.hypot(...p.map((part, i) => part - q[i]!))
-}
-
-function oklab(color: Rgba): number[] {
-  const [r, g, b] = linear(color)
-  const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
-  const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
-  const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b)
-  return [
-    0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
-    1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
-    0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
-  ]
 }

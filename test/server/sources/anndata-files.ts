@@ -22,7 +22,7 @@ export type ExpectedData = {
   symbols: string[]
   obs: Record<string, ExpectedColumn>
   obsm: Record<string, Expected[][]>
-  /** Layer → gene → cell; "X" and "raw" among the layers. */
+  /** Matrix ("X", "raw", "layers/NAME") → gene → cell. */
   matrices: Record<string, Expected[][]>
 }
 export type ExpectedColumn =
@@ -31,14 +31,17 @@ export type ExpectedColumn =
   | { kind: 'identifier' }
 
 /**
- * Run a script beside this file that writes into a folder, once for each text of the script.
+ * Run a script beside this file that writes into a folder, once for each text of it and of the one that it imports.
  * @param library a folder with Python packages that come before the installed ones
  * @returns the folder, kept between runs
  */
 export async function filesOf(script: string, library = ''): Promise<string> {
   const source = join(import.meta.dirname, script)
+  const text = await readFile(source, 'utf8')
+  const imported = /^from (make_\w+) import/m.exec(text)?.[1]
   const digest = createHash('sha256')
-    .update(await readFile(source))
+    .update(text)
+    .update(imported === undefined ? '' : await readFile(join(import.meta.dirname, `${imported}.py`)))
     .update(library)
     .digest('hex')
     .slice(0, 12)
@@ -67,9 +70,15 @@ export async function expectedOf(folder: string, name: string): Promise<Expected
   return JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as ExpectedData
 }
 
+/** Of what is no whole number float32 is enough, where it can hold it at all. */
+function near(value: number): number {
+  const single = Math.fround(value)
+  return Math.abs(single - value) <= Math.abs(value) * 2 ** -24 ? single : value
+}
+
 /** A number of a column as JSON holds it, for comparing. */
 export function asExpected(value: number | undefined): Expected {
   if (value === undefined || Number.isNaN(value)) return null
-  if (Number.isFinite(value)) return value
+  if (Number.isFinite(value)) return Number.isInteger(value) ? value : near(value)
   return value > 0 ? 'inf' : '-inf'
 }

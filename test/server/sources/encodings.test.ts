@@ -4,7 +4,7 @@ import { openSource } from '../../../server/sources/open-source.ts'
 import { expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
 
-const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+const NO_OPTIONS = { name: null, color: null, embedding: null, geneSymbols: null, matrix: null }
 const signal = new AbortController().signal
 let folder = ''
 

@@ -9,11 +9,25 @@ type Head = { result?: unknown; length: number; code?: string; message?: string 
 /** A Python process that holds an AnnData in memory and answers reads as the kernel does. */
 export function startKernel(path: string, isBacked = false): { read: KernelRead; stop: () => void; asked: string[] } {
   const asked: string[] = []
-  const child = spawn(PYTHON, [join(import.meta.dirname, 'kernel_reads.py'), path, ...(isBacked ? ['backed'] : [])], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const script = join(import.meta.dirname, 'kernel_reads.py')
+  const { ask, stop } = startAnswers([script, path, ...(isBacked ? ['backed'] : [])])
+  const read: KernelRead = (question) => {
+    asked.push(JSON.stringify(question))
+    return ask(question)
+  }
+  return { read, stop, asked }
+}
+
+type ReadAnswer = { result: unknown; body: Uint8Array }
+
+/** A Python script that answers questions on stdin, a JSON line each, with a JSON line and bytes, in turn. */
+export function startAnswers(command: string[]): {
+  ask: (question: unknown) => Promise<ReadAnswer>
+  stop: () => void
+} {
+  const child = spawn(PYTHON, command, { stdio: ['pipe', 'pipe', 'inherit'] })
   const waiting: {
-    resolve: (answer: { result: unknown; body: Uint8Array }) => void
+    resolve: (answer: ReadAnswer) => void
     reject: (error: Error) => void
   }[] = []
   let received = Buffer.alloc(0)
@@ -38,11 +52,10 @@ export function startKernel(path: string, isBacked = false): { read: KernelRead;
     return { head, body }
   }
 
-  const read: KernelRead = (question) =>
-    new Promise((resolve, reject) => {
-      asked.push(JSON.stringify(question))
+  const ask = (question: unknown) =>
+    new Promise<ReadAnswer>((resolve, reject) => {
       waiting.push({ resolve, reject })
       child.stdin.write(`${JSON.stringify(question)}\n`)
     })
-  return { read, stop: () => child.kill(), asked }
+  return { ask, stop: () => child.kill() }
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anndata
+import natsort
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -34,7 +35,13 @@ def make(seed: int) -> anndata.AnnData:
     adata.var["gene_symbols"] = [f"Sym{i}" for i in range(GENES - 2)] + ["SymX", "SymX"]
     adata.obs_names = [f"cell-{i}" for i in range(CELLS)]
     adata.layers["counts"] = sp.csc_matrix(counts[:, :GENES].astype(np.int64))
+    adata.layers["large"] = (counts[:, :GENES].astype(np.int64) > 0) * (2**24 + np.arange(CELLS)[:, None])
+    adata.layers["large_csr"] = sp.csr_matrix(adata.layers["large"])
+    adata.layers["large_csc"] = sp.csc_matrix(adata.layers["large"] * 1.0)
     adata.layers["scaled"] = random.normal(size=(CELLS, GENES))
+    # As census' get_anndata(X_layers=["raw"]) makes them: names of layers, and no other places.
+    adata.layers["raw"] = random.normal(size=(CELLS, GENES)).astype(np.float32)
+    adata.layers["X"] = sp.csr_matrix(counts[:, :GENES] * 7.0)
     adata.layers["half"] = random.normal(size=(CELLS, GENES)).astype(np.float16)
     add_obs(adata, random)
     add_obsm(adata, random)
@@ -55,6 +62,14 @@ def add_obs(adata: anndata.AnnData, random: np.random.Generator) -> None:
     adata.obs["passed"] = pd.Categorical(random.choice([True, False], CELLS))
     adata.obs["doublet"] = random.choice([True, False], CELLS)
     adata.obs["n_counts"] = random.integers(0, 2**40, CELLS)
+    adata.obs["joinid"] = np.arange(CELLS) + 70_000_000
+    adata.obs["sample_hash"] = np.arange(CELLS, dtype=np.uint64) % 40 + np.uint64(2**60)
+    adata.obs["maybe_hash"] = pd.array([None if i % 7 == 0 else 2**60 + i for i in range(CELLS)], dtype="Int64")
+    adata.obs["maybe_large"] = pd.array([None if i % 7 == 0 else 10**12 + i for i in range(CELLS)], dtype="Int64")
+    adata.obs["umi"] = np.arange(CELLS) + 16_777_216.0
+    adata.obs["extreme"] = np.resize([1e300, -1e300, 1e-300, 0.0, np.nan, np.inf], CELLS)
+    adata.obs["dose32"] = pd.Categorical(random.choice(np.array([0.1, 1, 1e-05, 1e16], dtype="f4"), CELLS))
+    adata.obs["hash_group"] = pd.Categorical(np.arange(CELLS) % 3 + 2**60)
     adata.obs["small"] = random.integers(0, 100, CELLS).astype(np.int8)
     adata.obs["unsigned"] = random.integers(0, 2**16, CELLS).astype(np.uint16)
     score = random.normal(size=CELLS)
@@ -81,17 +96,25 @@ def add_obsm(adata: anndata.AnnData, random: np.random.Generator) -> None:
 
 def number(value: Any) -> float | str | None:
     """Return a number as JSON can hold it: None is missing."""
-    single = float(np.float32(value))
-    if math.isnan(single):
+    if math.isnan(value):
         return None
-    return single if math.isfinite(single) else str(single)
+    if not math.isfinite(value):
+        return str(value)
+    # Whole numbers keep all their digits; others may travel as float32, where that is near enough.
+    return float(value) if float(value).is_integer() else near(float(value))
+
+
+def near(value: float) -> float:
+    """Return what float32 makes of a number that it can hold."""
+    single = float(np.float32(value))
+    return single if abs(single - value) <= abs(value) * 2**-24 else value
 
 
 def label(value: Any) -> str | None:
     """Return a category as it is shown."""
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(value)
 
 
 def expected_obs(values: pd.Series[Any]) -> dict[str, Any]:
@@ -106,11 +129,15 @@ def expected_obs(values: pd.Series[Any]) -> dict[str, Any]:
     if pd.api.types.is_bool_dtype(values.dtype):
         labels = [label(value) for value in values.tolist()]
         return {"kind": "codes", "categories": ["False", "True"], "ordered": False, "labels": labels}
+    if pd.api.types.is_integer_dtype(values.dtype) and int(values.max()) > 2**53:
+        return expected_obs(pd.Series(pd.Categorical(values)))
     if pd.api.types.is_numeric_dtype(values.dtype):
         return {"kind": "dense", "values": [number(value) for value in values.to_numpy(np.float64, na_value=np.nan)]}
     if values.nunique() > max(len(values) / 2, 20):
         return {"kind": "identifier"}
-    return expected_obs(pd.Series(pd.Categorical(values)))
+    # As scanpy makes texts categories: t1, t2, t10.
+    texts = natsort.natsorted(values.dropna().astype(str).unique())
+    return expected_obs(pd.Series(pd.Categorical(values, categories=texts)))
 
 
 def expected_matrix(matrix: Any) -> list[list[float | str | None]]:
@@ -127,7 +154,7 @@ def expected(path: Path) -> dict[str, Any]:
 def expected_of(adata: anndata.AnnData) -> dict[str, Any]:
     """Return all values of an AnnData."""
     embeddings = {key: value for key, value in adata.obsm.items() if isinstance(value, np.ndarray)}
-    matrices = {"X": adata.X, **dict(adata.layers)}
+    matrices = {"X": adata.X, **{f"layers/{name}": adata.layers[name] for name in adata.layers if name is not None}}
     if adata.raw is not None:
         matrices["raw"] = adata.raw.X
     return {

@@ -129,12 +129,24 @@ def filter_is_missing(file: h5py.File) -> None:
 
 
 def chunk_is_too_large(file: h5py.File) -> None:
+    large_chunk(file, 2**28, b"\x00" * 2**20)
+
+
+def large_chunk_is_short(file: h5py.File) -> None:
+    large_chunk(file, 2**24, b"\x00" * 100)
+
+
+def large_chunk_is_damaged(file: h5py.File) -> None:
+    large_chunk(file, 2**24, None)
+
+
+def large_chunk(file: h5py.File, length: int, values: bytes | None) -> None:
+    """Store obs/score in one packed chunk of so many numbers; ``None``: in one of nonsense."""
     del file["obs/score"]
-    shape = (CELLS,)
     dataset = file.create_dataset(
-        "obs/score", shape=shape, maxshape=(None,), chunks=(2**24,), dtype="f8", compression=1
+        "obs/score", shape=(CELLS,), maxshape=(None,), chunks=(length,), dtype="f8", compression=1
     )
-    dataset.id.write_direct_chunk((0,), zlib.compress(b"\x00" * 2**27))
+    dataset.id.write_direct_chunk((0,), b"no deflate" * 9 if values is None else zlib.compress(values))
 
 
 def chunk_inflates_to_more(file: h5py.File) -> None:
@@ -247,6 +259,8 @@ CASES = [
     chunk_fails_its_checksum,
     filter_is_missing,
     chunk_is_too_large,
+    large_chunk_is_short,
+    large_chunk_is_damaged,
     chunk_inflates_to_more,
     chunk_inflates_without_end,
     external_link,

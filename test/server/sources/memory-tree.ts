@@ -1,4 +1,4 @@
-import type { NumberArray, StoredArray, ValueType, Window } from '../../../server/sources/stored/stored-tree.ts'
+import type { NumberArray, StoredArray, ValueType, Window } from '../../../data/stored-tree.ts'
 
 const TYPES: Record<string, ValueType> = {
   Int32Array: { kind: 'int', bytes: 4 },

@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { DataError, type DataSource } from '../../../data/data-source.ts'
 import type { Column } from '../../../protocol/column-frame.ts'
-import { DataError, type DataSource } from '../../../server/sources/data-source.ts'
+import { type Matrix, matrixKey } from '../../../protocol/matrix.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
 import { type ExpectedData, expectedOf } from './anndata-files.ts'
 import { readable } from './same-values.ts'
 
-const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+const NO_OPTIONS = { name: null, color: null, embedding: null, geneSymbols: null, matrix: null }
 const signal = new AbortController().signal
 
 export type MutationCounts = {
@@ -63,28 +64,28 @@ async function readAll(path: string): Promise<[key: string, Column | null][]> {
   const spec = { kind: 'path', path } as const
   const source = await openSource(spec, NO_OPTIONS, () => Promise.reject(new Error('not asked'))).catch(refusal)
   if (source === null) return [['file', null]]
-  const { obs, layers } = (await source.identity(signal).catch(refusal)) ?? { obs: [], layers: [] }
+  const { obs, matrices } = (await source.identity(signal).catch(refusal)) ?? { obs: [], matrices: [] }
   const found: [string, Column | null][] = []
   for (const { key } of obs) found.push([`obs/${key}`, await source.obs(key, signal).catch(refusal)])
-  for (const layer of [null, ...layers]) found.push(...(await someGenes(source, layer)))
+  for (const { matrix } of matrices) found.push(...(await someGenes(source, matrix)))
   await source.embedding(null, 2, signal).catch(refusal)
   await source.close()
   return found
 }
 
-async function someGenes(source: DataSource, layer: string | null): Promise<[string, Column | null][]> {
-  const { genes } = (await source.genes('', 3, signal).catch(refusal)) ?? { genes: [] }
+async function someGenes(source: DataSource, matrix: Matrix): Promise<[string, Column | null][]> {
+  const { genes } = (await source.genes('', 3, matrix, signal).catch(refusal)) ?? { genes: [] }
   const reads = genes.map(async ({ key }, index): Promise<[string, Column | null]> => {
-    return [`${layer ?? 'X'}/${index}`, await source.gene(key, layer, signal).catch(refusal)]
+    return [`${matrixKey(matrix)}/${index}`, await source.gene(key, matrix, signal).catch(refusal)]
   })
   return await Promise.all(reads)
 }
 
 /** What anndata made of the same; `undefined` where it has no such thing. */
 function valuesOf({ obs, matrices }: ExpectedData, key: string): unknown {
-  const [part = '', ...rest] = key.split('/')
-  if (part === 'obs') return obs[rest.join('/')]
-  const values = matrices[part]?.[Number(rest[0])]
+  if (key.startsWith('obs/')) return obs[key.slice('obs/'.length)]
+  const [, matrix = '', index] = /^(.*)\/(\d+)$/.exec(key) ?? []
+  const values = matrices[matrix]?.[Number(index)]
   return values === undefined ? undefined : { kind: 'dense', values }
 }
 

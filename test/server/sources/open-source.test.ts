@@ -2,11 +2,13 @@ import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { RAW, X } from '../../../protocol/matrix.ts'
 import type { OpenOptions } from '../../../protocol/pipe.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
 import { filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 
-const NO_OPTIONS: OpenOptions = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+const COUNTS = { in: 'layers', layer: 'counts' } as const
+const NO_OPTIONS: OpenOptions = { name: null, color: null, embedding: null, geneSymbols: null, matrix: null }
 const signal = new AbortController().signal
 let folder = ''
 
@@ -31,17 +33,15 @@ async function open(file: string, options: Partial<OpenOptions> = {}) {
 describe('a file that cannot be shown is refused with what was found and what to do', () => {
   test.each([
     ['missing.h5ad', 'not_found', ['missing.h5ad', 'no such file', 'Check the path']],
-    ['.', 'unsupported', ['holds no dataset', 'Pass an .h5ad file, a .zarr store, or a folder that cellucid wrote']],
+    ['.', 'ambiguous', ['datasets: ', 'Pass the path of one of them, such as ']],
     ['empty.h5ad', 'malformed', ['is empty (0 bytes)', 'not an HDF5 file']],
     ['text.h5ad', 'malformed', ['is not an HDF5 file', 'write_h5ad']],
     ['truncated.h5ad', 'malformed', ['truncated', 'bytes']],
     ['not-anndata.h5', 'malformed', ['lacks "obs"', '"image"']],
-    ['no-embedding.h5ad', 'no_embedding', ['"X_scVI" (12 × 30)', 'sc.tl.umap(adata)']],
     ['empty-obsm.h5ad', 'no_embedding', ['obsm is empty', 'sc.tl.umap(adata)']],
     ['wrong-rows.h5ad', 'no_embedding', ['"X_umap" (11 × 2)', 'does not fit the 12 cells']],
-    ['several.h5mu', 'unsupported', ['MuData of 2 datasets: "prot", "rna"', 'show_anndata(mdata["prot"])']],
-    ['filtered_feature_bc_matrix.h5', 'unsupported', ['from Cell Ranger', 'scanpy.read_10x_h5(path)']],
-    ['cells.loom', 'unsupported', ['a loom file', 'scanpy.read_loom(path)']],
+    ['filtered_feature_bc_matrix.h5', 'unsupported', ['from Cell Ranger', 'scanpy.read_10x_h5("/']],
+    ['cells.loom', 'unsupported', ['a loom file', 'scanpy.read_loom("/']],
     ['no-cells.h5ad', 'no_cells', ['no cells']],
   ])('%s', async (file, code, words) => {
     const opening = open(file)
@@ -54,9 +54,12 @@ describe('an option that names what is not there is refused with the near names'
   test.each([
     [{ embedding: 'X_umpa' }, 'unknown_embedding', ['embedding="X_umpa"', 'Near it: "X_umap"']],
     [{ color: 'leidn' }, 'unknown_column', ['"leidn" is neither', 'Near it: "leiden"']],
-    [{ layer: 'count' }, 'unknown_column', ['layer="count"', 'Near it: "counts"']],
-    [{ geneIdColumn: 'symbols' }, 'unknown_column', ['gene_id_column="symbols"', '"gene_symbols"']],
-    [{ color: 'SYM1' }, 'unknown_column', ['look like Ensembl ids', 'gene_id_column="gene_symbols"']],
+    [{ matrix: { in: 'layers', layer: 'count' } as const }, 'unknown_layer', ['layer="count"', 'Near it: "counts"']],
+    [{ matrix: { in: 'layers', layer: 'raw' } as const }, 'unknown_layer', ['"counts"', 'use_raw=True']],
+    [{ matrix: { in: 'layers', layer: 'X' } as const }, 'unknown_layer', ['leave layer out']],
+    [{ matrix: RAW }, 'unsupported', ['use_raw=True needs raw']],
+    [{ geneSymbols: 'symbols' }, 'unknown_column', ['gene_symbols="symbols"', '"gene_symbols"']],
+    [{ color: 'SYM1' }, 'unknown_column', ['look like Ensembl ids', 'gene_symbols="gene_symbols"']],
   ])('%o', async (options, code, words) => {
     const opening = open('good.h5ad', options)
     await expect(opening).rejects.toMatchObject({ code })
@@ -75,28 +78,28 @@ describe('what was chosen when it was opened', () => {
     const source = await open('good.h5ad', {
       name: 'mine',
       color: 'SYM3',
-      geneIdColumn: 'gene_symbols',
-      layer: 'counts',
+      geneSymbols: 'gene_symbols',
+      matrix: COUNTS,
       embedding: 'umap',
     })
     expect(await source.identity(signal)).toMatchObject({
       name: 'mine',
-      geneIdColumn: 'gene_symbols',
-      defaultLayer: 'counts',
+      geneSymbols: 'gene_symbols',
+      defaultMatrix: COUNTS,
       defaultEmbedding: 'X_umap',
-      defaultColor: { axis: 'var', key: 'SYM3', layer: 'counts' },
+      defaultColor: { axis: 'var', key: 'SYM3', matrix: COUNTS },
     })
-    expect((await source.genes('sym3', 5, signal)).genes[0]).toEqual({
+    expect((await source.genes('sym3', 5, X, signal)).genes[0]).toEqual({
       key: 'SYM3',
       label: 'SYM3',
       id: 'ENSG00000000003',
     })
-    expect(await source.gene('SYM3', null, signal)).toMatchObject({ kind: 'dense', min: 3, max: 58 })
+    expect(await source.gene('SYM3', X, signal)).toMatchObject({ kind: 'dense', min: 3, max: 58 })
   })
 
   test('names of which some are missing leave those genes their own', async () => {
-    const source = await open('good.h5ad', { geneIdColumn: 'names' })
-    const { genes } = await source.genes('', 2, signal)
+    const source = await open('good.h5ad', { geneSymbols: 'names' })
+    const { genes } = await source.genes('', 2, X, signal)
     expect(genes.map(({ label }) => label)).toEqual(['ENSG00000000000', 'N1'])
   })
 
@@ -109,8 +112,8 @@ describe('what was chosen when it was opened', () => {
 
   test('a dataset without X opens, and its genes say which layers there are', async () => {
     const source = await open('no-x.h5ad')
-    await expect(source.gene('ENSG00000000003', null, signal)).rejects.toThrow('no X')
-    expect(await source.gene('ENSG00000000003', 'counts', signal)).toMatchObject({ max: 58 })
+    await expect(source.gene('ENSG00000000003', X, signal)).rejects.toThrow('no X')
+    expect(await source.gene('ENSG00000000003', { in: 'layers', layer: 'counts' }, signal)).toMatchObject({ max: 58 })
   })
 })
 
@@ -127,4 +130,17 @@ test('a path through a link opens the file behind it, under the name that was gi
 test('a kernel is asked nothing when its dataset is opened', async () => {
   const source = await openSource({ kind: 'kernel', sourceId: 'a' }, NO_OPTIONS, refuseKernel)
   await expect(source.identity(signal)).rejects.toMatchObject({ code: 'malformed' })
+})
+
+test('a MuData that does not say which cells a modality has is read by their names', async () => {
+  const signal = AbortSignal.timeout(20_000)
+  const source = await open('several.h5mu')
+  const { nObs, nVar, embeddings } = await source.identity(signal)
+  const one = await open('good.h5ad')
+  expect(nVar).toBe(2 * (await one.identity(signal)).nVar)
+  expect(embeddings[0]?.key).toBe('X_umap')
+  const { genes } = await source.genes('', 1, { in: 'X' }, signal)
+  const [first] = genes
+  const column = await source.gene(first?.key ?? '', { in: 'X' }, signal)
+  expect(column.kind === 'sparse' ? column.n : column.kind === 'dense' && column.values.length).toBe(nObs)
 })

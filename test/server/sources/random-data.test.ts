@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { X } from '../../../protocol/matrix.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
 import { expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
 
-const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+const NO_OPTIONS = { name: null, color: null, embedding: null, geneSymbols: null, matrix: null }
 const signal = new AbortController().signal
 /** As make_random.py has them. */
 const SEEDS = [1, 2, 3, 4, 5, 6]
@@ -26,7 +27,7 @@ describe.each(SEEDS)('random data of seed %i: every value of every column is wha
     await expectEmbedding(source, 'X_umap', expected)
     const { obsNames } = expected
     expect(await source.cellNames({ start: 0, end: obsNames.length }, signal)).toEqual(obsNames)
-    const labels = (await source.genes('', expected.varNames.length, signal)).genes.map(({ id }) => id)
+    const labels = (await source.genes('', expected.varNames.length, X, signal)).genes.map(({ id }) => id)
     expect(labels).toEqual(expected.varNames)
   })
 })

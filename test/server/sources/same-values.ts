@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
+import type { DataSource } from '../../../data/data-source.ts'
 import type { Column } from '../../../protocol/column-frame.ts'
-import type { DataSource } from '../../../server/sources/data-source.ts'
+import { matrixKey, X } from '../../../protocol/matrix.ts'
 import { asExpected, type ExpectedColumn, type ExpectedData } from './anndata-files.ts'
 
 const signal = new AbortController().signal
@@ -19,14 +20,18 @@ export async function expectGenes(
   source: DataSource,
   { matrices, varNames, rawVarNames }: ExpectedData,
 ): Promise<void> {
-  const { genes: listed } = await source.genes('', varNames.length, signal)
-  for (const [layer, genes] of Object.entries(matrices)) {
+  const identity = await source.identity(signal)
+  const known = Object.keys(matrices)
+  expect(identity.matrices.map(({ matrix }) => matrixKey(matrix))).toEqual(expect.arrayContaining(known))
+  const { genes: listed } = await source.genes('', varNames.length, X, signal)
+  for (const { matrix } of identity.matrices.filter((entry) => known.includes(matrixKey(entry.matrix)))) {
+    const genes = matrices[matrixKey(matrix)]!
     // Search lists all genes of X in order of var, with unique keys; names of raw are unique here.
-    const keys = layer === 'raw' ? rawVarNames : listed.map(({ key }) => key)
+    const keys = matrix.in === 'raw' ? rawVarNames : listed.map(({ key }) => key)
     expect(genes).toHaveLength(keys.length)
     for (const [index, values] of genes.entries()) {
-      const column = await source.gene(keys[index]!, layer === 'X' ? null : layer, signal)
-      expect(readable(column), `${layer} ${keys[index]}`).toEqual({ kind: 'dense', values })
+      const column = await source.gene(keys[index]!, matrix, signal)
+      expect(readable(column), `${matrixKey(matrix)} ${keys[index]}`).toEqual({ kind: 'dense', values })
     }
   }
 }

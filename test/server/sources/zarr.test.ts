@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { DataError, type DataSource } from '../../../server/sources/data-source.ts'
+import { DataError, type DataSource } from '../../../data/data-source.ts'
+import { RAW, X } from '../../../protocol/matrix.ts'
 import { openSource } from '../../../server/sources/open-source.ts'
 import { seeded } from '../../page/scatter/seeded.ts'
 import { serveFiles } from '../../stage/static-files.ts'
 import { type ExpectedData, expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
+import { replaceByPipe, replaceBySocket } from './special-files.ts'
 
-const NO_OPTIONS = { name: null, color: null, embedding: null, geneIdColumn: null, layer: null }
+const NO_OPTIONS = { name: null, color: null, embedding: null, geneSymbols: null, matrix: null }
 const signal = new AbortController().signal
 let folder = ''
 let expected: ExpectedData
@@ -37,7 +39,7 @@ const STORES = [
 describe('a store in any form holds what anndata reads from it', () => {
   test.each(STORES)('%s', async (name) => {
     const source = await open(join(folder, name))
-    expect(await source.identity(signal)).toMatchObject({ kind: 'zarr', nObs: 300, hasRaw: true, name })
+    expect(await source.identity(signal)).toMatchObject({ kind: 'zarr', nObs: 300, defaultMatrix: RAW, name })
     await expectObs(source, expected)
     await expectGenes(source, expected)
     await expectEmbedding(source, 'X_umap', expected)
@@ -173,6 +175,20 @@ describe('a store that cannot be believed', () => {
       'leads out of the store',
     ],
     [
+      'a pipe that nobody writes to',
+      'none-v2.zarr',
+      (store) => replaceByPipe(join(store, 'obs/small/0')),
+      'malformed',
+      'is a pipe where a file belongs',
+    ],
+    [
+      'a socket',
+      'none-v2.zarr',
+      (store) => replaceBySocket(join(store, 'obs/small/0')),
+      'malformed',
+      'is a socket where a file belongs',
+    ],
+    [
       'an index of a shard that points outside',
       'sharded-v3.zarr',
       (store) => spoilIndex(join(store, 'obs/small/c/0')),
@@ -200,7 +216,7 @@ describe('a store that cannot be believed', () => {
     await overwrite(join(store, 'X/indptr/0'), Buffer.from([9, 0, 0, 0]))
     const source = await open(store)
     await expect(source.obs('stage', signal)).rejects.toThrow('says 77 at row 0')
-    await expect(source.gene('GENE1', null, signal)).rejects.toThrow('X/indptr')
+    await expect(source.gene('GENE1', X, signal)).rejects.toThrow('X/indptr')
   })
 
   test.each<[string, (path: string) => Promise<void>]>([
@@ -241,9 +257,9 @@ describe('a store that cannot be believed', () => {
     const reads = [
       ...obs.map(({ key }) => source.obs(key, signal)),
       source.embedding('X_umap', 2, signal),
-      source.gene('GENE3', null, signal),
-      source.gene('GENE3', 'counts', signal),
-      source.gene('GENE3', 'raw', signal),
+      source.gene('GENE3', X, signal),
+      source.gene('GENE3', { in: 'layers', layer: 'counts' }, signal),
+      source.gene('GENE3', RAW, signal),
       source.cellNames({ start: 0, end: 9 }, signal),
     ]
     const found = await Promise.all(reads.map((read) => read.catch(dataError)))

@@ -1,5 +1,5 @@
-import type { Coloring } from '../../../../page/scatter/coloring.ts'
-import { parseColor } from '../../../../page/scatter/css-color.ts'
+import type { Coloring } from '../../../../page/scatter/color/coloring.ts'
+import { parseColor } from '../../../../page/scatter/color/css-color.ts'
 import { Scatter, type ScatterOptions } from '../../../../page/scatter/scatter.ts'
 import { embeddingOf } from '../embedding-of.ts'
 

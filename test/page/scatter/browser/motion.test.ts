@@ -82,7 +82,7 @@ describe('opacity', () => {
       return middles as number[][]
     })
     // greys run from d9 to 00: black at half opacity over grey at half opacity over white.
-    const [low, missing] = [(0xd9 + 255) / 4, (178 + 255) / 4]
+    const [low, missing] = [(0xd9 + 255) / 4, (211 + 255) / 4]
     for (const [i, expected] of [low, low, low, missing].entries())
       expect(Math.abs(found[i]![0]! - expected)).toBeLessThan(3)
   })

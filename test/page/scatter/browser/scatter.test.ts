@@ -94,7 +94,7 @@ describe('colours at known places', () => {
       shown.scatter.setColor(null)
       return { plain, named, hidden, missingHidden, again: await cellColors(shown, all) }
     })
-    const missing = [178, 183, 191]
+    const missing = [211, 211, 211]
     expect(found.plain).toEqual([
       [104, 125, 158],
       [104, 125, 158],
@@ -116,7 +116,7 @@ describe('colours at known places', () => {
       shown.scatter.setColor({ kind: 'categories', codes, colors, hidden: new Set() })
       return harness.cellColors(shown, [0, 1, 2])
     })
-    expect(found).toEqual([[0x12, 0x34, 0x56], GREEN, [178, 183, 191]])
+    expect(found).toEqual([[0x12, 0x34, 0x56], GREEN, [211, 211, 211]])
   })
 
   test('values run along the scale, and where cells overlap the highest lies on top', async () => {
@@ -133,8 +133,8 @@ describe('colours at known places', () => {
       [0x44, 0x01, 0x54],
       [0xfd, 0xe7, 0x25],
     ]
-    expect(found.whole).toEqual([low, high, [178, 183, 191]])
-    expect(found.beyond).toEqual([low, low, [178, 183, 191]])
+    expect(found.whole).toEqual([low, high, [211, 211, 211]])
+    expect(found.beyond).toEqual([low, low, [211, 211, 211]])
   })
 
   test('the theme changes background and greys', async () => {

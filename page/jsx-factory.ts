@@ -1,2 +1,0 @@
-/** What the build makes of JSX. */
-export { Fragment, h } from 'preact'

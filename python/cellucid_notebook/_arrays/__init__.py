@@ -1,0 +1,1 @@
+"""A part of anything array-like becomes NumPy, within bounds of memory and time."""

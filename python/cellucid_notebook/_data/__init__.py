@@ -1,0 +1,1 @@
+"""What an AnnData or MuData in memory means: its cells, columns, matrices, colours, and their versions."""

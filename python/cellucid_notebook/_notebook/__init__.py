@@ -1,0 +1,1 @@
+"""The notebook around a viewer: its comm, its cells, its outputs."""

@@ -1,0 +1,1 @@
+"""What `debug_connection()` says."""

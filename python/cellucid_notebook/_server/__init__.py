@@ -1,0 +1,1 @@
+"""The Node server of this kernel: found, started, watched, asked."""

@@ -1,0 +1,1 @@
+"""The parts that a `Viewer` is made of."""

@@ -1,0 +1,1 @@
+"""What travels to the server and back: messages, frames, the pipe."""

@@ -1,4 +1,0 @@
-import { runStoredWorker } from './stored-worker.ts'
-
-// Where the server runs from its sources. A bundle is its own worker: its entry asks `isStoredWorker()`.
-runStoredWorker()
