@@ -317,6 +317,7 @@ class Viewer(ViewerCommands, ViewerEvents, ViewerTraits, anywidget.AnyWidget):
             "command_errors": list(self._command_errors),
             "picture": pictures,
             "server_restarts": self._server.restarts,
+            "server_last_words": self._server.last_words,
         }
 
     def __repr__(self) -> str:

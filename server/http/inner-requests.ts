@@ -4,18 +4,31 @@ import { LIMITS } from '../process/limits.ts'
 import { errorBody } from './error-reply.ts'
 
 export type InnerAnswer = { status: number; headers: Record<string, unknown>; body: Uint8Array }
-type InnerOrder = Pick<InjectOptions, 'method' | 'url' | 'headers' | 'payload' | 'signal'>
+type InnerOrder = Pick<InjectOptions, 'method' | 'url' | 'headers' | 'payload'>
+type UnderWay = { body: Buffer | null; socket: ProvenSocket | null; signal: AbortSignal | null }
 
 /** Requests that come by another way than a connection of their own, into the same routes by the same gate. */
 export class InnerRequests {
   readonly #app: FastifyInstance
   /** Of requests under way, by what stands in the place of an address; no socket has one like it. */
-  readonly #underWay = new Map<string, { body: Buffer | null; socket: ProvenSocket | null }>()
+  readonly #underWay = new Map<string, UnderWay>()
   #lastAddress = 0
 
   /** @param app that does not listen yet. Bytes that it answers here are taken as they are: writing them copies them */
   constructor(app: FastifyInstance) {
     this.#app = app
+    // A signal handed to `inject` itself ends the process where it aborts before somebody reads the answer
+    // (light-my-request 6.8: the answer's stream fails without a listener).
+    app.addHook('onRequest', ({ raw }, reply, done) => {
+      const signal = this.#underWay.get(raw.socket.remoteAddress ?? '')?.signal
+      if (signal?.aborted) {
+        reply.hijack()
+        reply.raw.destroy()
+        return
+      }
+      signal?.addEventListener('abort', () => reply.raw.destroy(), { once: true })
+      done()
+    })
     app.addHook('onSend', ({ raw }, _reply, payload, done) => {
       const entry = Buffer.isBuffer(payload) ? this.#underWay.get(raw.socket.remoteAddress ?? '') : undefined
       if (entry === undefined) return done(null, payload)
@@ -29,10 +42,14 @@ export class InnerRequests {
     return this.#underWay.get(address ?? '')?.socket ?? null
   }
 
-  /** @param socket whose page asks; `null`: the request says itself who does */
-  async ask(order: InnerOrder, socket: ProvenSocket | null): Promise<InnerAnswer> {
+  /**
+   * @param socket whose page asks; `null`: the request says itself who does
+   * @param signal aborts when nobody waits for the answer any more
+   * @throws Error when the signal aborted
+   */
+  async ask(order: InnerOrder, socket: ProvenSocket | null, signal: AbortSignal | null = null): Promise<InnerAnswer> {
     const address = `inner-${++this.#lastAddress}`
-    this.#underWay.set(address, { body: null, socket })
+    this.#underWay.set(address, { body: null, socket, signal })
     try {
       // As a stream: else each body is decoded as text too, which takes longer than all the rest (25 ms for 1 MiB).
       const answer = await this.#app.inject({ ...order, remoteAddress: address, payloadAsStream: true })

@@ -48,8 +48,8 @@ export class PageRequests {
     const stop = new AbortController()
     this.#underWay.set(id, stop)
     try {
-      const order = { ...innerOrder({ method, path, headers, body }, host), signal: stop.signal }
-      const { status, headers: all, body: answered } = await inner.ask(order, socket)
+      const order = innerOrder({ method, path, headers, body }, host)
+      const { status, headers: all, body: answered } = await inner.ask(order, socket, stop.signal)
       if (stop.signal.aborted) return
       const ticket = ticketOf(all)
       answer({ kind: 'answer', id, status, headers: answerHeaders(all), ...(ticket && { ticket }) }, answered)

@@ -214,5 +214,5 @@ report = {"verdict": re.sub(r"through jupyter-server-proxy|directly|through the 
     re.sub(r"WebSocket|long-polling", "CARRIER", re.sub(r"\\d+ ms", "N ms", found["verdict"]))),
     "proven": any(one["verdict"] == "proven" or found["browser"][0]["transport"] == "tunnel"
         for one in found["browser"][0]["candidates"]),
-    "command errors": len(found["command_errors"])}
+    "command errors": len(found["command_errors"]), "server ended with": found["server_last_words"]}
 print(json.dumps({"picture": picture, "session": session, "report": report}))`

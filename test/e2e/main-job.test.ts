@@ -124,7 +124,12 @@ const SAID_EVERYWHERE: Conversation = {
     obs: { '#ff00ff': 60 },
     'in place': true,
   },
-  report: { verdict: 'Connected HOW; CARRIER; N ms.', proven: true, 'command errors': 1 },
+  report: {
+    verdict: 'Connected HOW; CARRIER; N ms.',
+    proven: true,
+    'command errors': 1,
+    'server ended with': [],
+  },
 }
 
 const PURE_PYTHON_FOR_60_S = `import time

@@ -90,6 +90,7 @@ _LINES: dict[str, Callable[[Any], Iterator[str]]] = {
     "console": _console_line,
     "learnt_addresses": _lesson,
     "requests": _route,
+    "server_last_words": _log_line,
     "server_log": _log_line,
 }
 

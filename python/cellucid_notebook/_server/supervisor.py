@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MAX_RESTARTS = 5
+_LAST_WORDS = 10
 _RESTART_WINDOW_S = 60.0
 #: What looking for changes may take after each cell.
 _LOOK_BUDGET_S = 0.02
@@ -49,6 +50,7 @@ class Server:
         self._lock = threading.RLock()
         self._links: dict[str, ViewerLink] = {}
         self._restarts: deque[float] = deque(maxlen=_MAX_RESTARTS)
+        self._last_words: list[str] = []
         self._stopped = False
         #: The same for every server process of this kernel, as the port is.
         self._door_folder = new_door_folder()
@@ -95,6 +97,11 @@ class Server:
     def restarts(self) -> int:
         """How often it was restarted within the last minute."""
         return sum(moment > time.monotonic() - _RESTART_WINDOW_S for moment in self._restarts)
+
+    @property
+    def last_words(self) -> list[str]:
+        """What the process before this one logged last; empty while none had to be restarted."""
+        return list(self._last_words)
 
     @property
     def log(self) -> list[str]:
@@ -270,6 +277,7 @@ class Server:
                 f"\n{self._process.log_tail()}\nRun the cell again to start a new one."
             )
         self._restarts.append(now)
+        self._last_words = list(self._process.log)[-_LAST_WORDS:]
 
     def _restart(self) -> tuple[ServerProcess, Ready]:
         try:

@@ -255,6 +255,20 @@ def test_the_report_works_when_the_server_is_dead(pbmc: Any, monkeypatch: pytest
     assert found["server_log"], "what the kernel read of the log before"
 
 
+@pytest.mark.usefixtures("own_server")
+def test_a_server_that_had_to_be_restarted_leaves_its_last_words(pbmc: Any) -> None:
+    viewer = show_anndata(pbmc)
+    server = supervisor.current()
+    assert server is not None
+    assert viewer.debug_connection()["server_last_words"] == []
+    first = server.pid
+    os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while not (words := viewer.debug_connection()["server_last_words"]):
+        assert time.monotonic() < deadline, "not restarted in time"
+    assert any("Listening" in line for line in words), words
+
+
 def test_the_report_works_after_the_end(pbmc: Any) -> None:
     viewer = show_anndata(pbmc)
     viewer.stop()
