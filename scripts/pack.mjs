@@ -1,21 +1,23 @@
 // `npm run pack`: the command line as an npm package, `dist/cellucid-notebook-VERSION.tgz`: its bundles and nothing to
 // install beside them. It is marked private, so that `npm publish` refuses it.
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { excerpt, isMain, ROOT, run } from './command.mjs'
 import { setUp } from './setup.mjs'
 
 const STATIC = join(ROOT, 'python/cellucid_notebook/_static')
 const DIST = join(ROOT, 'dist')
-/** Of the bundles, all but the notebook's widget. */
+/** Of the bundles, all but the notebook's widget; beside them the parts of the server. */
 const FILES = ['cli.mjs', 'server.mjs', 'page', 'hdf5-plugins', 'first-file.h5ad', 'THIRD-PARTY-LICENSES.txt']
+const isServerPart = (file) => file.startsWith('server-')
 
 /** @returns {Promise<string>} the tarball */
 export async function packNpm() {
   const folder = join(DIST, 'npm')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  for (const file of FILES) cpSync(join(STATIC, file), join(folder, file), { recursive: true })
+  const files = [...FILES, ...readdirSync(STATIC).filter(isServerPart)]
+  for (const file of files) cpSync(join(STATIC, file), join(folder, file), { recursive: true })
   copyFileSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'))
   copyFileSync(join(ROOT, 'docs/command-line.md'), join(folder, 'README.md'))
   const { name, version, description, license, author, type, engines } = JSON.parse(
@@ -32,7 +34,7 @@ export async function packNpm() {
     engines,
     bin: { [name]: 'cli.mjs' },
   }
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ ...facts, files: FILES }, null, 2)}\n`)
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ ...facts, files }, null, 2)}\n`)
   const { status, output } = await run('npm', ['pack', folder, '--pack-destination', DIST, '--loglevel=error'], {
     quiet: true,
   })

@@ -1,5 +1,7 @@
+import { rm } from 'node:fs/promises'
 import { nearNames, quoted } from '../../data/near-names.ts'
 import { HostedCache } from '../hosted-ui/cache/hosted-cache.ts'
+import { compiledFiles, compiledPlace } from '../process/compile-cache.ts'
 import { columnPlace, hostedCachePlace, userCacheFolder } from '../process/config.ts'
 import { ColumnFolder } from '../sources/csc-cache/csc-folder.ts'
 import { counted, sizeText } from './counted.ts'
@@ -21,6 +23,7 @@ export function cacheParts(): CachePart[] {
   const columns = columnPlace(userCacheFolder())
   const folder = new ColumnFolder(columns)
   const hosted = new HostedCache(hostedCachePlace())
+  const compiled = compiledPlace(userCacheFolder())
   return [
     {
       what: 'genes of large files, sorted for quick access',
@@ -41,6 +44,16 @@ export function cacheParts(): CachePart[] {
       async clear() {
         await hosted.clear()
       },
+    },
+    {
+      what: 'this program, compiled for quick starts',
+      place: compiled,
+      async holds() {
+        const files = compiledFiles(compiled)
+        const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+        return files.length === 0 ? null : `${counted(files.length, 'file')}, ${sizeText(bytes)}`
+      },
+      clear: () => rm(compiled, { recursive: true, force: true }),
     },
   ]
 }

@@ -1,8 +1,10 @@
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ERROR_STATUS, type ErrorCode } from '../../protocol/errors.ts'
 import { errorBody } from './error-reply.ts'
 import { DATA_HEADERS } from './headers.ts'
+
+// An import would load Node's own WebSocket with all behind it, at each start: 50 ms for a table of texts.
+const { STATUS_CODES } = process.getBuiltinModule('node:http')
 
 /** Refuse on the bare socket, where no framework is yet: a broken request, an upgrade. The bytes are constant per code. */
 export function refuseSocket(socket: Duplex, code: ErrorCode): void {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -42,7 +42,9 @@ test('doctor says what is in place, who holds the port, and what Python told', a
 test('doctor of an install that lacks its page says so and ends with status 1', async () => {
   const folder = emptyFolder()
   const built = resolve(import.meta.dirname, '../../../python/cellucid_notebook/_static')
-  for (const file of ['cli.mjs', 'server.mjs']) cpSync(join(built, file), join(folder, file))
+  for (const file of readdirSync(built).filter((name) => name.endsWith('.mjs'))) {
+    cpSync(join(built, file), join(folder, file))
+  }
   const run = new CommandLine(['doctor'], { program: join(folder, 'cli.mjs') })
   expect(await run.ended).toBe(1)
   expect(run.output).toMatch(/^broken +viewer page +.*\n +Install cellucid-notebook again\.$/m)
@@ -57,11 +59,16 @@ test('cache says what is kept and where, and clears it, and nothing else', async
   mkdirSync(store, { recursive: true })
   // A finished store, as far as a look from outside tells.
   for (const name of ['columns.bin', 'index.bin']) writeFileSync(join(store, name), 'x'.repeat(2_000))
+  const compiled = join(home, 'cellucid-notebook/compiled')
+  mkdirSync(compiled, { mode: 0o777 }) // others may write there, so nothing is taken from it nor put into it
+  chmodSync(compiled, 0o777)
+  writeFileSync(join(compiled, 'part'), 'x'.repeat(3_000))
   writeFileSync(join(home, 'keep.txt'), 'mine')
   const cache = (...args: string[]) => runCommandLine(['cache', ...args], { env: { XDG_CACHE_HOME: home } })
   const listed = await cache()
   expect([listed.status, listed.output]).toEqual([0, expect.stringContaining('1 file, 2.0 KB')])
   expect(listed.output).toContain(join(home, 'cellucid-notebook/columns'))
+  expect(listed.output).toContain('compiled for quick starts: 1 file, 3.0 KB')
   expect((await cache('clear')).output).toContain('1 file, 2.0 KB, removed')
   expect((await cache('list')).output).toContain('sorted for quick access: nothing')
 })
