@@ -65,6 +65,10 @@ export class Viewer {
   readonly #reading = new Map<string, Reading>()
   /** Settles when what is read anew has come. */
   #refreshing: Promise<void> = Promise.resolve()
+  /** Under way and waiting. */
+  #refreshes = 0
+  /** Of which version the last one read all that is on screen. */
+  #readAnew: string | null = null
   picture: PictureControls | null = null
   #looks = 0
   /** What is on screen is about to be replaced. */
@@ -389,23 +393,36 @@ export class Viewer {
     if (this.store.outdated.value.length > 0) await this.refresh()
   }
 
-  /** The dataset may have changed under the same name: read anew what is on screen, or on its way there. */
+  /**
+   * The dataset may have changed under the same name: read anew what is on screen, or on its way there. One after the
+   * other: word of a change and the kernel's own `refresh()` come together, and mean the same.
+   */
   refresh(): Promise<void> {
-    const done = this.#refresh()
-    this.#refreshing = done.catch(() => undefined)
+    const before = this.#refreshing
+    const done = this.#refreshes === 0 ? this.#refresh() : before.then(() => this.#refreshUnlessRead())
+    this.#refreshes++
+    this.#refreshing = done.catch(() => undefined).finally(() => this.#refreshes--)
     return done
   }
 
   async #refresh(): Promise<void> {
+    this.#readAnew = null
     await this.readIdentity()
+    const version = this.store.identity.value?.version ?? null
     this.#cache.clear()
     this.#isReadingAnew = true
     try {
       await this.#readShown()
+      this.#readAnew = version
     } finally {
       this.#isReadingAnew = false
       this.store.renewals.value++
     }
+  }
+
+  async #refreshUnlessRead(): Promise<void> {
+    await this.look()
+    if (this.#readAnew === null || this.store.identity.value?.version !== this.#readAnew) await this.#refresh()
   }
 
   async #readShown(): Promise<void> {

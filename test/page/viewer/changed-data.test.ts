@@ -84,6 +84,26 @@ test('a viewer that was shown again elsewhere is read anew without a click', asy
   expect(server.asked).toHaveLength(length)
 })
 
+test('two wishes to read anew at once read what is on screen once; a change between them is read, too', async () => {
+  const { viewer, server, highest } = await openViewer()
+  await viewer.setColor(GENE)
+  const reads = () => server.asked.filter((path) => path.includes('CD3D')).length
+  server.change('X')
+  const before = reads()
+  const told = viewer.dataChanged(server.identity.version, true)
+  await Promise.resolve() // it has begun
+  await Promise.all([told, viewer.refresh()])
+  expect([reads() - before, highest()]).toEqual([1, 5])
+  const first = viewer.refresh()
+  const second = viewer.refresh()
+  const letLook = server.hold('identity')
+  await first
+  server.change('X')
+  letLook()
+  await second
+  expect([reads() - before, highest()]).toEqual([3, 7.5])
+})
+
 test('a command that meets changed data reads all anew, and then shows what it names', async () => {
   const { viewer, server, outdated, highest } = await openViewer()
   await viewer.setColor(GENE)
