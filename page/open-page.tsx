@@ -89,7 +89,7 @@ function tellUnplaced(host: Promise<HostLink | null>, store: Store, signal: Abor
 }
 
 function meetHost(launch: Launch, store: Store): Promise<HostLink | null> {
-  const hello = { viewerId: launch.viewerId ?? '', needsToken: launch.token === null }
+  const hello = { viewerId: launch.viewerId ?? '' }
   const host = connectHost(window, hello, {
     theme: (theme) => {
       store.surroundings.value = theme

@@ -96,7 +96,6 @@ export const serverMessageSchema = v.variant('kind', [
     protocol: v.number(),
     state: v.nullable(pageStateSchema),
     cellSets: v.number(),
-    commandSeq: v.number(),
     /** Whether the page sends its picture after changes, for the notebook file. */
     savesPictures: v.boolean(),
   }),

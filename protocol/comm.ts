@@ -44,8 +44,6 @@ export const kernelMessageSchema = v.variant('kind', [
     hints: hintsSchema,
     /** CSS pixels. */
     height: v.number(),
-    /** false: no subshells, so the tunnel waits while a cell runs. */
-    subshells: v.boolean(),
     /** false: on the way to this kernel a buffer is lost, or ends the connection, so that bodies travel as text. */
     buffers: v.boolean(),
     /** A cell runs now; `cell` says when it has ended. */
@@ -109,7 +107,7 @@ export type CandidateReport = v.InferOutput<typeof candidateReportSchema>
 
 export const widgetMessageSchema = v.variant('kind', [
   /** Send `welcome` (again): a render, a page reload. */
-  v.object({ kind: v.literal('hello'), view: v.string(), protocol: v.number() }),
+  v.object({ kind: v.literal('hello'), view: v.string() }),
   /** What this view tried, and the transport it took: `null` when it shows the card. Sent again until it is noted. */
   v.object({
     kind: v.literal('resolved'),
@@ -139,7 +137,7 @@ export const widgetMessageSchema = v.variant('kind', [
     asText: v.boolean(),
     ...bodyEntries,
   }),
-  /** The view is there: at least every 20 s while it uses the tunnel. */
+  /** The view is there: said every `aliveEveryMs` while it uses the tunnel; one that is silent for a minute is gone. */
   v.object({ kind: v.literal('alive'), view: v.string() }),
   v.object({ kind: v.literal('bye'), view: v.string() }),
 ])
@@ -158,5 +156,5 @@ export const TUNNEL_LIMITS = {
   inFlight: 8,
   /** When an unanswered request is asked again; the last repeats. */
   resendAfterMs: [500, 1_000, 2_000, 5_000],
-  viewSilentMs: 60_000,
+  aliveEveryMs: 20_000,
 } as const

@@ -20,7 +20,7 @@ export const exportIdentitySchema = v.object({
   version: v.picklist([2, 3]),
   id: v.string(),
   name: v.string(),
-  stats: v.object({ n_cells: countSchema, n_genes: countSchema }),
+  stats: v.object({ n_cells: countSchema }),
   embeddings: v.object({
     default_dimension: v.number(),
     /** `2d` → file */

@@ -6,7 +6,7 @@ import { consoleLineSchema } from './events.ts'
  * Widget ⇄ page. The page posts one `pageReady` to its parent; the widget checks source and origin and answers once
  * with `connect` and a MessagePort. All else goes over the port.
  */
-export const pageReadySchema = v.object({ kind: v.literal('pageReady'), viewerId: v.string(), needsToken: v.boolean() })
+export const pageReadySchema = v.object({ kind: v.literal('pageReady'), viewerId: v.string() })
 export type PageReady = v.InferOutput<typeof pageReadySchema>
 export const connectSchema = v.object({ kind: v.literal('connect'), viewerId: v.string() })
 

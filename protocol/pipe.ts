@@ -1,5 +1,4 @@
 import * as v from 'valibot'
-import { sortingSchema } from './channel.ts'
 import { cellsHeadSchema, commandSchema } from './commands.ts'
 import { consoleLineSchema, eventSchema } from './events.ts'
 import { matrixEntrySchema } from './identity.ts'
@@ -42,8 +41,8 @@ export type OpenOptions = v.InferOutput<typeof openOptionsSchema>
 export const kernelCallSchema = v.variant('method', [
   /**
    * Answered `{}` at once for an AnnData in the kernel, which has checked it; for a path and a MuData when it was opened
-   * and its embedding and colour were found, or with the error. After a restart `state` and `commandSeq` bring the viewer back,
-   * followed by `viewer.cellSet`s and the commands that were not acknowledged.
+   * and its embedding and colour were found, or with the error. After a restart `state` brings the viewer back, followed
+   * by `viewer.cellSet`s and the commands that were not acknowledged.
    */
   v.object({
     method: v.literal('viewer.open'),
@@ -55,7 +54,6 @@ export const kernelCallSchema = v.variant('method', [
       /** Whether pages send pictures for the notebook file. */
       savesPictures: v.boolean(),
       state: v.nullable(pageStateSchema),
-      commandSeq: v.number(),
       /** Absent: the embedded viewer is shown, else the one of this site. */
       hosted: v.optional(v.object({ source: v.string() })),
     }),
@@ -153,10 +151,10 @@ export const serverCallSchema = v.variant('method', [
     method: v.literal('viewer.refused'),
     params: v.object({ viewerId: v.string(), call: v.string(), reason: v.string() }),
   }),
-  /** How far sorting the genes of the viewer's dataset is. */
+  /** How far sorting the genes of the viewer's dataset is, 0 to 1; `null` where nothing is being sorted. */
   v.object({
     method: v.literal('viewer.sorting'),
-    params: v.object({ viewerId: v.string(), ...sortingSchema.entries }),
+    params: v.object({ viewerId: v.string(), done: v.nullable(v.number()) }),
   }),
   /** How many pages of the viewer hold a channel now. */
   v.object({ method: v.literal('viewer.pages'), params: v.object({ viewerId: v.string(), pages: v.number() }) }),

@@ -111,7 +111,7 @@ export class View {
   }
 
   #sendHello(): boolean {
-    return this.#link.send({ kind: 'hello', view: this.id, protocol: PROTOCOL_VERSION })
+    return this.#link.send({ kind: 'hello', view: this.id })
   }
 
   #hear(welcome: Welcome): void {

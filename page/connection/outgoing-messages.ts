@@ -12,8 +12,6 @@ export class Outgoing {
   readonly #waiting: Sendable[] = []
   #frameBytes = MAX_FRAME_BYTES
   #nextStream = 1
-  /** How many messages were given up because too many waited. */
-  dropped = 0
 
   /** Frames made from now on are at most this long, for a carrier that takes no more at once. */
   limitFrames(bytes: number): void {
@@ -62,9 +60,7 @@ export class Outgoing {
 
   #dropOldest(): void {
     const at = this.#waiting.findIndex(({ kind }) => !NEVER_DROPPED.has(kind))
-    if (at < 0) return
-    this.#waiting.splice(at, 1)
-    this.dropped++
+    if (at >= 0) this.#waiting.splice(at, 1)
   }
 }
 

@@ -49,7 +49,7 @@ export class Shell {
     const darkness = matchMedia('(prefers-color-scheme: dark)')
     const asSystem = () => theme(darkness.matches ? 'dark' : 'light')
     asSystem()
-    const hello = { viewerId: launch.viewerId ?? '', needsToken: launch.token === null }
+    const hello = { viewerId: launch.viewerId ?? '' }
     this.#host = connectHost(window, hello, { theme, stalled: () => undefined })
     void this.#host.then((link) => {
       if (link === null) darkness.addEventListener('change', asSystem, { signal })

@@ -260,6 +260,7 @@ class Viewer(ViewerCommands, ViewerEvents, ViewerTraits, anywidget.AnyWidget):
         health = probe(self.port, "health")
         books = self._books()  # before the question to the page, which is a command that waits itself
         asks_page = server_report is not None and self._link.pages > 0 and self._ended is None
+        round_trip_ms = timed(self._ping_page) if asks_page else None
         return report(
             Facts(
                 port=self.port,
@@ -270,7 +271,8 @@ class Viewer(ViewerCommands, ViewerEvents, ViewerTraits, anywidget.AnyWidget):
                 server=server_report,
                 health=health,
                 info=health if isinstance(health, str) else probe(self.port, "info"),
-                round_trip_ms=timed(self._ping_page) if asks_page else None,
+                round_trip_ms=round_trip_ms,
+                page=None if round_trip_ms is None else self._ask_page_report(),
                 log=self._server.log,
                 books=books,
                 wants_hosted=self._link.hosted_source is not None,
@@ -302,6 +304,16 @@ class Viewer(ViewerCommands, ViewerEvents, ViewerTraits, anywidget.AnyWidget):
             return self._ask_page({"kind": "ping"}, "ping()", _PING_TIMEOUT_S)
         except CellucidError:
             return None
+
+    def _ask_page_report(self) -> JsonObject | None:
+        if self._link.hosted_source is not None:
+            return None  # cellucid's own page has no such answer
+        try:
+            answer = self._ask_page({"kind": "debugSnapshot"}, "debug_connection()", _PING_TIMEOUT_S)
+        except CellucidError:
+            return None
+        page: JsonObject = answer["report"]
+        return page
 
     def _books(self) -> JsonObject:
         """What the kernel itself has written down."""

@@ -155,7 +155,7 @@ export class KernelCalls {
   /** For a path and a MuData, answered when it is open; an AnnData in the kernel was checked there, and opens meanwhile. */
   async #open(params: OpenParams): Promise<void> {
     const { viewers, kernel, open, reads, readAhead, log } = this.#parts
-    const { source: spec, options, state, commandSeq, savesPictures, hosted: asked, ...secrets } = params
+    const { source: spec, options, state, savesPictures, hosted: asked, ...secrets } = params
     const ui = asked === undefined ? null : await this.#hosted(asked.source)
     const id = parseViewerId(secrets.viewerId)
     const token = parseViewerToken(secrets.viewerToken)
@@ -167,7 +167,7 @@ export class KernelCalls {
     source.catch((error: unknown) => log.warn('A dataset could not be opened', { error }))
     const hosted = ui === null ? null : new HostedViewer(ui)
     const kernelSourceIds = sourceIdsOf(spec)
-    const parts = { id, token, kernel, source, kernelSourceIds, pulse, state, commandSeq, savesPictures, hosted }
+    const parts = { id, token, kernel, source, kernelSourceIds, pulse, state, savesPictures, hosted }
     const viewer = viewers.open(parts)
     // What the page will ask for is looked at, and fetched where it is missing, while the dataset is opened.
     void ui?.look()

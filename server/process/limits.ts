@@ -28,8 +28,6 @@ export const LIMITS = {
   eventsBodyBytes: (1 << 20) + (64 << 10),
   /** Never more in one answer to a Range. */
   rangeBytes: 64 << 20,
-  /** Bodies above it advertise Range. */
-  rangeFromBytes: 1 << 20,
   cellNamesPerAnswer: 1_000,
   genesPerAnswer: 200,
 

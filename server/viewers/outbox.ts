@@ -9,25 +9,9 @@ export type WaitingCommand = { seq: number; command: Command; body: Uint8Array }
 export class Outbox {
   #waiting: WaitingCommand[] = []
   #bytes = 0
-  #lastSeq: number
-
-  /** @param lastSeq the highest number that was settled before, by this server or the one before it */
-  constructor(lastSeq: number) {
-    this.#lastSeq = lastSeq
-  }
 
   get waiting(): readonly WaitingCommand[] {
     return this.#waiting
-  }
-
-  /** Every command up to this one is settled: a page that starts from the viewer's state has their effects. */
-  get settledSeq(): number {
-    const first = this.#waiting[0]
-    return first === undefined ? this.#lastSeq : Math.min(this.#lastSeq, first.seq - 1)
-  }
-
-  has(seq: number): boolean {
-    return this.#waiting.some((waiting) => waiting.seq === seq)
   }
 
   /**
@@ -48,7 +32,6 @@ export class Outbox {
     }
     this.#waiting.push(added)
     this.#bytes += added.body.byteLength
-    this.#lastSeq = Math.max(this.#lastSeq, added.seq)
     return replaced
   }
 

@@ -100,13 +100,11 @@ export class PageChannel {
   #welcome(): void {
     const { state, outbox, instanceId, pulse, savesPictures, sorting, data } = this.#viewer
     const { page, cellSets } = state
-    const commandSeq = outbox.settledSeq
     const facts = {
       instanceId,
       protocol: PROTOCOL_VERSION,
       state: page,
       cellSets: cellSets.size,
-      commandSeq,
       savesPictures,
     }
     this.send({ kind: 'welcome', ...facts })

@@ -91,12 +91,6 @@ export class Report {
     else this.#requests.set(route, [...ofRoute, { method, route, status, count: 1 }])
   }
 
-  /** How often these were answered, whatever the method. */
-  requestCount(route: string, status: number): number {
-    const counts = this.#requests.get(route)?.filter((entry) => entry.status === status) ?? []
-    return counts.reduce((sum, { count }) => sum + count, 0)
-  }
-
   async of(viewer: Viewer | null): Promise<ServerReport> {
     const { viewers, log, eventLoop, version, port } = this.#parts
     return {

@@ -46,7 +46,6 @@ export type ViewerParts = {
   pulse: KernelPulse
   /** What a server before this one knew. */
   state: PageState | null
-  commandSeq: number
   savesPictures: boolean
   /** `null`: the embedded page shows it. */
   hosted?: HostedPage | null
@@ -84,7 +83,7 @@ export class Viewer implements PageOwner<PageChannel> {
   readonly #ended = new AbortController()
 
   constructor(parts: ViewerParts) {
-    const { id, token, instanceId, kernel, source, pulse, state, commandSeq, savesPictures, hosted } = parts
+    const { id, token, instanceId, kernel, source, pulse, state, savesPictures, hosted } = parts
     this.id = id
     this.instanceId = instanceId
     this.source = source
@@ -100,11 +99,11 @@ export class Viewer implements PageOwner<PageChannel> {
     this.hosted = hosted ?? null
     this.sorting = new SortingWatch(source, (sorting) => {
       this.tellPages({ kind: 'sorting', ...sorting })
-      this.notify({ method: 'viewer.sorting', params: { viewerId: id, ...sorting } }, undefined, 'sorting')
+      this.notify({ method: 'viewer.sorting', params: { viewerId: id, done: sorting.done } }, undefined, 'sorting')
     })
     this.data = new DataWatch(source, (news) => this.tellPages({ kind: 'data', ...news }))
     this.state = new ViewerState(state)
-    this.outbox = new Outbox(commandSeq)
+    this.outbox = new Outbox()
     this.#token = token
     this.#standing = [token, linkToken(token, id, instanceId)].map((secret) => {
       const key = digest(secret)

@@ -46,9 +46,7 @@ class Page:
             "POST", "_cellucid/key", json.dumps({"viewerId": self.viewer_id, "viewerToken": query["viewerToken"][0]})
         )
         self.key: str = json.loads(answer)["pageKey"]
-        self.send(
-            {"kind": "hello", "viewerId": self.viewer_id, "pageKey": self.key, "protocol": 1, "lastCommandSeq": 0}
-        )
+        self.send({"kind": "hello", "protocol": 1})
         self._thread = threading.Thread(target=self._poll, name="page", daemon=True)
         self._thread.start()
 
@@ -126,6 +124,8 @@ class Page:
     def _answer(self, command: dict[str, Any]) -> None:
         if self.answers_pings and command["kind"] == "ping":
             self.event("pong", requestId=command["requestId"])
+        if self.answers_pings and command["kind"] == "debugSnapshot":
+            self.event("debugSnapshot", requestId=command["requestId"], report={"embedding": "X_umap"})
         if self.picture is not None and command["kind"] == "screenshot" and command["kind"] not in self.refuses:
             self.request("PUT", f"_cellucid/snapshot?requestId={command['requestId']}", self.picture, "image/png")
 

@@ -93,7 +93,7 @@ export async function appStage(): Promise<AppStage> {
     said,
     reads,
     open(ids = makeIds(), cellCount = 700, ui) {
-      const { source: spec, options, state, commandSeq, savesPictures } = kernelSource()
+      const { source: spec, options, state, savesPictures } = kernelSource()
       const read = smallDataset(cellCount)
       const pulse = new KernelPulse(() => undefined)
       const source = openSource(spec, options, async (question) => {
@@ -107,7 +107,6 @@ export async function appStage(): Promise<AppStage> {
         source,
         pulse,
         state,
-        commandSeq,
         savesPictures,
         hosted: ui === undefined ? null : new HostedViewer(ui),
       })

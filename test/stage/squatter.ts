@@ -27,7 +27,6 @@ const ORDERS = [
     instanceId: FALSE.instanceId,
     state: null,
     cellSets: 0,
-    commandSeq: 0,
     savesPictures: true,
   },
   { kind: 'command', seq: 99, command: { kind: 'setColorBy', field: 'stolen', color: { axis: 'obs', key: 'stolen' } } },

@@ -116,7 +116,6 @@ export function kernelSource(): Omit<OpenParams, 'viewerId' | 'viewerToken'> {
     options: { name: 'small', color: null, embedding: null, geneSymbols: null, matrix: null },
     savesPictures: true,
     state: null,
-    commandSeq: 0,
   }
 }
 

@@ -141,7 +141,6 @@ export function welcome(overrides: Partial<Welcome> = {}): Welcome {
     override: null,
     hints: {},
     height: 600,
-    subshells: true,
     buffers: true,
     cellRuns: false,
     ...overrides,
@@ -353,7 +352,7 @@ async function pageEnd(shadow: ShadowRoot, index: number): Promise<PageEnd> {
     connects: frame.connects,
     greet({ source = frame, origin, viewerId } = {}) {
       const own = frame.url === null ? 'null' : new URL(frame.url).origin
-      const data = { kind: 'pageReady', viewerId: viewerId ?? welcome().viewerId, needsToken: isSrcdoc }
+      const data = { kind: 'pageReady', viewerId: viewerId ?? welcome().viewerId }
       const event = new MessageEvent('message', { data, origin: origin ?? own })
       Object.defineProperty(event, 'source', { value: source })
       window.dispatchEvent(event)

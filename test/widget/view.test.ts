@@ -198,7 +198,7 @@ describe('the tunnel', () => {
   test('says that it waits for the running cell, and goes on by itself', async () => {
     const host = await startWidgetHost()
     const view = await host.render()
-    await host.kernel.push(welcome({ port: await deadPort(), subshells: false, cellRuns: true }))
+    await host.kernel.push(welcome({ port: await deadPort(), cellRuns: true }))
     const notice = () => view.shadow.querySelector<HTMLElement>('.notice')
     await expect.poll(() => notice()?.textContent).toContain('Waiting for the running cell')
     await host.kernel.push({ kind: 'cell', runs: false })

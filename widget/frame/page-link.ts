@@ -33,9 +33,6 @@ export class PageLink {
   readonly closed: AbortSignal
   /** Carries the page's requests; only the tunnel has one. */
   onFetch: ((message: Carried) => void) | null = null
-  hasDrawn = false
-  /** Messages that no schema knew. */
-  dropped = 0
   readonly #port: MessagePort
   readonly #life: Life
   #answer: ((answer: ProbeAnswer) => void) | null = null
@@ -78,10 +75,7 @@ export class PageLink {
 
   #receive(data: unknown): void {
     const parsed = v.safeParse(fromPageSchema, data)
-    if (!parsed.success) {
-      this.dropped++
-      return
-    }
+    if (!parsed.success) return // of a newer page
     const message = parsed.output
     switch (message.kind) {
       case 'fetch':

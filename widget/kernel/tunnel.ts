@@ -15,9 +15,6 @@ export type TunnelAnswer = { status: number; headers: Record<string, string>; bo
 /** When nothing came back for this long, requests wait for the running cell. */
 const STALL_MS = 2_000
 
-/** The view counts as gone after three of these. */
-const ALIVE_EVERY_MS = 20_000
-
 type Waiting = {
   request: TunnelRequest
   resolve(answer: TunnelAnswer): void
@@ -74,7 +71,7 @@ export class Tunnel {
       },
       signal,
     )
-    const alive = setInterval(() => link.send({ kind: 'alive', view }), ALIVE_EVERY_MS)
+    const alive = setInterval(() => link.send({ kind: 'alive', view }), TUNNEL_LIMITS.aliveEveryMs)
     signal.addEventListener('abort', () => clearInterval(alive))
   }
 

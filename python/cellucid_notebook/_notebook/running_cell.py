@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import FrameType
 from typing import Protocol
 from weakref import WeakSet
@@ -26,6 +27,8 @@ class RunningCell:
 
     def __init__(self) -> None:
         self.runs = False
+        #: When the last cell ended, by the monotonic clock.
+        self.ended_at = 0.0
         self._events: object = None
         self._listeners: WeakSet[CellListener] = WeakSet()
         self._entry: Entry | None = None
@@ -51,6 +54,7 @@ class RunningCell:
 
     def _ended(self, *_: object) -> None:
         self.runs = False
+        self.ended_at = time.monotonic()
         if self._entry is not None:
             self._entry.cancel()
             self._entry = None

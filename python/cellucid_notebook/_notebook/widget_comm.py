@@ -6,6 +6,7 @@ notebook. Replies leave from the timetable's thread.
 
 from __future__ import annotations
 
+import time
 from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ _ANSWER_TRAVELS_S = 2.0
 
 #: A view that vanished without a word (a closed tab) stays listed until this many newer ones came.
 _REMEMBERED_VIEWS = 8
+#: One that used the tunnel says every 20 seconds that it is there: it is gone when nothing came for so many seconds.
+_VIEW_SILENT_S = 60.0
 
 Buffers = Sequence[Any]
 
@@ -69,6 +72,9 @@ class WidgetComm:
         self.height = presentation.height
         self._widget = widget
         self._tunnel = _Tunnel(link, server, widget)
+        # When something last came from each view of the tunnel, by the monotonic clock; and the next look at them.
+        self._heard_at: dict[str, float] = {}
+        self._next_look: Entry | None = None
         self._next_welcome: Entry | None = None
         self._view_count = 0
         self._closed = False
@@ -131,6 +137,8 @@ class WidgetComm:
         if not self._closed:
             self._closed = True
             self._cancel_welcome()
+            if self._next_look is not None:
+                self._next_look.cancel()
             self._widget.send({"kind": "stopped", "reason": reason})
 
     def _push(self, attempt: int) -> None:
@@ -158,7 +166,6 @@ class WidgetComm:
             "override": self._presentation.override,
             "hints": hints(),
             "height": self.height,
-            "subshells": supports_subshells(),
             "buffers": not loses_buffers(),
             "cellRuns": self._told_runs,
         }
@@ -181,10 +188,40 @@ class WidgetComm:
             case "console":
                 self._server.send_console(self._link, content["lines"])
             case "fetch":
+                self._hear(view)
                 self._fetch(content, buffers)
+            case "alive":
+                self._hear(view)
             case "bye":
-                self._resolved.pop(view, None)
-                self._tunnel.forget(view)
+                self._let_go(view)
+
+    def _let_go(self, view: str) -> None:
+        self._heard_at.pop(view, None)
+        self._resolved.pop(view, None)
+        self._tunnel.forget(view)
+
+    def _hear(self, view: str) -> None:
+        self._heard_at.pop(view, None)
+        self._heard_at[view] = time.monotonic()
+        while len(self._heard_at) > _REMEMBERED_VIEWS:
+            self._let_go(next(iter(self._heard_at)))
+        if self._next_look is None:
+            self._next_look = timetable.later(_VIEW_SILENT_S, self._look)
+
+    def _look(self) -> None:
+        """Let go of the views that vanished. While a cell runs, messages may wait for its end: that is no silence."""
+        self._next_look = None
+        if self._closed:
+            return
+        now = time.monotonic()
+        ended_at = now if running_cell.runs else running_cell.ended_at
+        silences = {view: now - max(heard_at, ended_at) for view, heard_at in self._heard_at.items()}
+        for view, silence in silences.items():
+            if silence >= _VIEW_SILENT_S:
+                self._let_go(view)
+        if self._heard_at:
+            longest = max(silences[view] for view in self._heard_at)
+            self._next_look = timetable.later(_VIEW_SILENT_S - longest, self._look)
 
     def _fetch(self, request: JsonObject, buffers: list[bytes]) -> None:
         sent = [b64decode(request["text"])] if "text" in request else buffers

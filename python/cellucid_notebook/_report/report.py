@@ -73,6 +73,8 @@ class Facts:
     info: JsonObject | str
     #: Milliseconds from the kernel to the page and back.
     round_trip_ms: float | None
+    #: What the page knows of itself; ``None`` where none answered.
+    page: JsonObject | None
     #: The server's last log lines as the kernel read them, for when it answers nothing any more.
     log: list[str]
     #: Sections that the kernel adds from its own books.
@@ -101,6 +103,7 @@ def report(facts: Facts) -> ConnectionReport:
         "hosted_ui": _hosted(viewer, facts),
         "data": viewer.get("source"),
         "pages": viewer.get("pages", []),
+        "page": facts.page or "no page answered",
         **facts.books,
         "console": [*viewer.get("console", []), *([_dropped(viewer)] if viewer.get("consoleDropped") else [])],
         "refused_hosts": server.get("refusedHosts", {}),

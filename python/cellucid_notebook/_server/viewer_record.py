@@ -150,7 +150,6 @@ class ViewerLink:
             "options": self.options,
             "savesPictures": self.saves_pictures,
             "state": self._state,
-            "commandSeq": self._command_seq,
         }
 
     def record(self, command: JsonObject, body: bytes, call: str) -> Notification:

@@ -73,7 +73,6 @@ export class Shelf {
       source: Promise.resolve(source),
       pulse: new KernelPulse(() => undefined),
       state: null,
-      commandSeq: 0,
       savesPictures: false,
       hosted: ui === null ? null : new HostedViewer(ui, { isServed: true }),
     })

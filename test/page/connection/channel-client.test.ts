@@ -22,7 +22,6 @@ const WELCOME: Welcome = {
   protocol: PROTOCOL_VERSION,
   state: null,
   cellSets: 0,
-  commandSeq: 0,
   savesPictures: true,
 }
 

@@ -31,7 +31,7 @@ async function openLink(handlers: Partial<HostHandlers> = {}) {
   onTestFinished(() => port1.close())
   const heard: FromPage[] = []
   port1.onmessage = (event: MessageEvent<FromPage>) => heard.push(event.data)
-  const ready = { viewerId: VIEWER, needsToken: true }
+  const ready = { viewerId: VIEWER }
   const link = connectHost(page, ready, { theme: () => undefined, stalled: () => undefined, ...handlers })
   say({ kind: 'connect', viewerId: VIEWER }, page.parent, [port2])
   port1.postMessage(START)
@@ -45,17 +45,13 @@ describe('the link to the widget', () => {
     const page = { addEventListener: () => undefined } as unknown as Window // a window that is its own parent
     Object.assign(page, { parent: page })
     expect(
-      await connectHost(
-        page,
-        { viewerId: VIEWER, needsToken: false },
-        { theme: () => undefined, stalled: () => undefined },
-      ),
+      await connectHost(page, { viewerId: VIEWER }, { theme: () => undefined, stalled: () => undefined }),
     ).toBeNull()
   })
 
   test('greets once, and takes the key from the port', async () => {
     const { link, posted } = await openLink()
-    expect(posted).toEqual([{ kind: 'pageReady', viewerId: VIEWER, needsToken: true }])
+    expect(posted).toEqual([{ kind: 'pageReady', viewerId: VIEWER }])
     expect(link.start).toEqual(START)
     expect(link.viewerId).toBe(VIEWER)
     expect(await link.pageKey).toBe('k'.repeat(43))
@@ -68,11 +64,7 @@ describe('the link to the widget', () => {
     onTestFinished(() => {
       for (const { port1 } of [forged, real]) port1.close()
     })
-    const link = connectHost(
-      page,
-      { viewerId: VIEWER, needsToken: true },
-      { theme: () => undefined, stalled: () => undefined },
-    )
+    const link = connectHost(page, { viewerId: VIEWER }, { theme: () => undefined, stalled: () => undefined })
     for (let i = 0; i < 1_000; i++) say({ kind: 'connect', viewerId: VIEWER }, {}, [forged.port2])
     say({ kind: 'connect' }, page.parent, [forged.port2])
     say({ kind: 'connect', viewerId: VIEWER }, page.parent)

@@ -104,7 +104,6 @@ def test_welcome_comes_unasked_while_the_cell_goes_on(kernel: Notebook) -> None:
     assert welcome["protocol"] == 1
     assert welcome["override"] is None
     assert welcome["height"] == 600
-    assert welcome["subshells"] is HAS_SUBSHELLS
     assert welcome["cellRuns"] is True
     kernel.wait_custom("cell", opened["content"]["comm_id"], runs=False)
 

@@ -15,6 +15,7 @@ import pytest
 from cellucid_notebook import _scheduler
 from cellucid_notebook._notebook import widget_comm
 from cellucid_notebook._notebook.presentation import Presentation
+from cellucid_notebook._notebook.running_cell import running_cell
 from cellucid_notebook._notebook.widget_comm import WidgetComm, drop_subshell_pin
 from cellucid_notebook._scheduler import Timetable, timetable
 from cellucid_notebook._server.viewer_record import ViewerLink
@@ -293,6 +294,70 @@ def test_a_view_that_left_gets_no_answers_and_is_forgotten(stage: Stage) -> None
     settle()
     assert [content["kind"] for content, _ in stage.widget.sent] == ["noted"]
     assert stage.comm.views() == []
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Moves the clock by which views are silent, and looks at them."""
+    clock = SimpleNamespace(monotonic=lambda: clock.now, now=0.0)
+    monkeypatch.setattr(widget_comm, "time", clock)
+
+    def look(stage: Stage, seconds: float) -> None:
+        clock.now = seconds
+        timetable.soon(stage.comm._look)
+        settle()
+
+    return look
+
+
+def _open_view(stage: Stage) -> None:
+    stage.receive({"kind": "resolved", "view": VIEW, "id": 1, "transport": "tunnel", "candidates": []})
+    stage.fetch(1, "POST", b"body")
+    stage.server.asked[0][2].set_result(Answer({"status": 200, "headers": {}}, b"answer"))
+    settle()
+
+
+def test_a_view_that_vanished_without_a_word_is_gone_after_a_minute(stage: Stage, at: Any) -> None:
+    _open_view(stage)
+    at(stage, 59)
+    assert len(stage.comm.views()) == 1
+    assert stage.comm._tunnel.is_used
+    at(stage, 60)
+    assert stage.comm.views() == []
+    assert not stage.comm._tunnel.is_used, "what was answered is kept for nobody"
+
+
+def test_a_view_that_says_that_it_is_alive_stays(stage: Stage, at: Any) -> None:
+    _open_view(stage)
+    at(stage, 50)
+    stage.receive({"kind": "alive", "view": VIEW})
+    at(stage, 109)
+    assert len(stage.comm.views()) == 1
+    at(stage, 110)
+    assert stage.comm.views() == []
+
+
+def test_no_view_is_given_up_while_a_cell_keeps_its_messages_waiting(
+    stage: Stage, at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _open_view(stage)
+    monkeypatch.setattr(running_cell, "runs", True)
+    at(stage, 500)
+    assert len(stage.comm.views()) == 1
+    monkeypatch.setattr(running_cell, "runs", False)
+    monkeypatch.setattr(running_cell, "ended_at", 510.0)
+    at(stage, 569)
+    assert len(stage.comm.views()) == 1
+    at(stage, 570)
+    assert stage.comm.views() == []
+
+
+def test_silent_views_are_looked_at_by_themselves(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = threading.Event()
+    monkeypatch.setattr(widget_comm, "_VIEW_SILENT_S", 0.05)
+    monkeypatch.setattr(stage.comm._tunnel, "forget", lambda _view: gone.set())
+    stage.receive({"kind": "alive", "view": VIEW})
+    assert gone.wait(10)
 
 
 def test_what_a_view_found_is_noted_each_time_it_is_told_and_stays_behind_what_came_later(stage: Stage) -> None:

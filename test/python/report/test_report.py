@@ -26,6 +26,7 @@ FACTS = Facts(
     health={"status": "ok"},
     info={"version": "0"},
     round_trip_ms=None,
+    page=None,
     log=[],
     books={},
 )
@@ -139,6 +140,7 @@ def test_the_report_of_a_connected_viewer(pbmc: Any, open_page: Any) -> None:
     assert found["server"]["info"]["version"] == found["versions"]["cellucid-notebook"]
     assert found["pages"][0]["received"] >= 2
     assert found["pages"][0]["connections"] == 1
+    assert found["page"] == {"embedding": "X_umap"}
     assert found["commands_waiting"] == 0
     assert found["versions"]["anywidget"] != "not installed"
     assert [line["message"].startswith("lost") for line in found["console"]] == [True]

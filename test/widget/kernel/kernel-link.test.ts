@@ -41,7 +41,7 @@ describe('on the notebook’s own classes', () => {
     expect(host.kernel.sent).toEqual([])
     await host.render()
     expect(host.kernel.sent).toEqual([
-      { message: { kind: 'hello', view: expect.stringMatching(/^[0-9a-f]{16}$/), protocol: 1 }, body: null },
+      { message: { kind: 'hello', view: expect.stringMatching(/^[0-9a-f]{16}$/) }, body: null },
     ])
   })
 
