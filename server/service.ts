@@ -16,6 +16,7 @@ import { EventLoopWatch } from './process/event-loop-lag.ts'
 import { LIMITS } from './process/limits.ts'
 import { listen } from './process/listen.ts'
 import type { Log } from './process/log.ts'
+import { isFrameOf } from './routes/send-frame.ts'
 import { ColumnFolder } from './sources/csc-cache/csc-folder.ts'
 import type { SourceSettings } from './sources/open-source.ts'
 import { Report } from './viewers/report.ts'
@@ -48,11 +49,12 @@ export type Service = {
 /** @throws PortTakenError when the port is fixed and taken */
 export async function startService({ config, log, host, entrance }: ServiceParts): Promise<Service> {
   const { version } = packageFacts
-  const viewers = new Viewers(randomBytes(8).toString('hex') as InstanceId) // 8 bytes are 16 hex characters
+  const columns = new ColumnCache<Pieces>(LIMITS.columnCacheBytes)
+  const instanceId = randomBytes(8).toString('hex') as InstanceId // 8 bytes are 16 hex characters
+  const viewers = new Viewers(instanceId, (sourceId) => columns.forget((key) => isFrameOf(key, sourceId)))
   const eventLoop = new EventLoopWatch()
   let port = 0
   const report = new Report({ viewers, log, eventLoop, version, port: () => port })
-  const columns = new ColumnCache<Pieces>(LIMITS.columnCacheBytes)
   const page = await pageOrNull(config.pageFolder, PAGE_NAME, log)
   const shell = await pageOrNull(config.pageFolder, SHELL_NAME, log)
   const hosted = new HostedUis({ ...hostedSettings(), log })

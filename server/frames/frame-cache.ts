@@ -36,9 +36,19 @@ export class ColumnCache<Frame extends { readonly byteLength: number }> {
     }
     return this.#reads.read(key, signal, async (shared) => {
       const frame = await make(shared)
+      shared.throwIfAborted() // nobody waits any more, maybe since there is nobody left
       this.#keep(key, frame)
       return frame
     })
+  }
+
+  /** Keep no frame any more whose key `isGone`. */
+  forget(isGone: (key: string) => boolean): void {
+    for (const [key, { byteLength }] of this.#frames) {
+      if (!isGone(key)) continue
+      this.#frames.delete(key)
+      this.#bytes -= byteLength
+    }
   }
 
   #keep(key: string, frame: Frame): void {

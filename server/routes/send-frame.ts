@@ -78,6 +78,11 @@ async function isLarge(source: DataSource, signal: AbortSignal): Promise<boolean
   return nObs * Float32Array.BYTES_PER_ELEMENT > CHANNEL_LIMITS.inlineBytes
 }
 
+/** Whether a key of the frame cache names something of this source. */
+export function isFrameOf(key: string, sourceId: string): boolean {
+  return key.startsWith(`[${JSON.stringify(sourceId)},`)
+}
+
 type Read = { source: DataSource; version: string; ask: FrameAsk; signal: AbortSignal }
 
 /** Not `Content-Encoding`: a part of a body that proxies may unpack cannot be joined with another. */

@@ -23,10 +23,13 @@ export class Viewers {
   readonly #viewers = new Map<ViewerId, Viewer>()
   /** When tokens were refused, milliseconds of the monotonic clock, oldest first. */
   readonly #refusals = new Map<ViewerId, number[]>()
+  readonly #sourceGone: (sourceId: string) => void
   #exposure: Exposure | null = null
 
-  constructor(instanceId: InstanceId) {
+  /** @param sourceGone called when the last viewer of a dataset has ended: what is kept of it serves nobody */
+  constructor(instanceId: InstanceId, sourceGone: (sourceId: string) => void = () => undefined) {
     this.instanceId = instanceId
+    this.#sourceGone = sourceGone
   }
 
   get all(): readonly Viewer[] {
@@ -61,7 +64,10 @@ export class Viewers {
     this.#viewers.delete(id)
     this.#refusals.delete(id)
     this.keys.revoke(id)
+    const sourceId = viewer?.openedSource?.id
     await viewer?.close(reason)
+    const isShown = this.all.some(({ openedSource }) => openedSource?.id === sourceId)
+    if (sourceId !== undefined && !isShown) this.#sourceGone(sourceId)
   }
 
   async closeAll(reason: string): Promise<void> {

@@ -9,8 +9,10 @@ import { ColumnCache } from '../../server/frames/frame-cache.ts'
 import type { HostedUi } from '../../server/hosted-ui/hosted-ui.ts'
 import { HostedViewer } from '../../server/hosted-ui/hosted-viewer.ts'
 import { openPageFile } from '../../server/http/page-file.ts'
+import type { FrameCache } from '../../server/http/request-context.ts'
 import { EventLoopWatch } from '../../server/process/event-loop-lag.ts'
 import { Log } from '../../server/process/log.ts'
+import { isFrameOf } from '../../server/routes/send-frame.ts'
 import { openSource } from '../../server/sources/open-source.ts'
 import type { KernelLink, Notification } from '../../server/viewers/kernel-notifier.ts'
 import { KernelPulse } from '../../server/viewers/kernel-status.ts'
@@ -28,6 +30,7 @@ export type Said = Notification & { body: Uint8Array }
 export type AppStage = {
   app: FastifyInstance
   viewers: Viewers
+  columns: FrameCache
   report: Report
   log: Log
   /** What was said to the kernel. */
@@ -60,12 +63,12 @@ export function missingHeaders(headers: Record<string, unknown>): string[] {
 
 /** The application in this process, over small datasets; it does not listen until told to. */
 export async function appStage(): Promise<AppStage> {
-  const viewers = new Viewers(INSTANCE)
+  const columns = new ColumnCache<Pieces>(16 << 20)
+  const viewers = new Viewers(INSTANCE, (sourceId) => columns.forget((key) => isFrameOf(key, sourceId)))
   const log = new Log(() => undefined, 'debug')
   const eventLoop = new EventLoopWatch()
   const report = new Report({ viewers, log, eventLoop, version: VERSION, port: () => 8765 })
   const page = await openPageFile(STAND_IN_PAGE)
-  const columns = new ColumnCache<Pieces>(16 << 20)
   const app = await buildApp({ viewers, page, shell: page, columns, log, report, eventLoop, version: VERSION })
   const bare: string[] = []
   app.addHook('onResponse', async (request, reply) => {
@@ -88,6 +91,7 @@ export async function appStage(): Promise<AppStage> {
   return {
     app,
     viewers,
+    columns,
     report,
     log,
     said,

@@ -28,6 +28,21 @@ describe('ColumnCache', () => {
     expect(await stayed).toHaveLength(3)
   })
 
+  test('what comes after its last reader has left is not kept, nor what is forgotten', async () => {
+    const cache = new ColumnCache<Uint8Array>(100)
+    const leaving = new AbortController()
+    const { promise, resolve } = Promise.withResolvers<Uint8Array>()
+    const left = cache.get('a', leaving.signal, () => promise)
+    leaving.abort()
+    await expect(left).rejects.toThrow()
+    resolve(frame(3))
+    await promise
+    for (const key of ['b', 'c']) await cache.get(key, never, async () => frame(10))
+    expect(cache.bytes).toBe(20)
+    cache.forget((key) => key === 'b')
+    expect(cache.bytes).toBe(10)
+  })
+
   test('a read ends when its last reader leaves, and who asks then starts a new one', async () => {
     const cache = new ColumnCache<Uint8Array>(100)
     const leaving = new AbortController()
