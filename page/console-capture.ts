@@ -1,11 +1,10 @@
 import type { ConsoleLine } from '../protocol/events.ts'
+import { withoutSecrets } from '../protocol/secrets.ts'
 
 const MAX_LINE_CHARACTERS = 2_048
 /** Lines that come together are told together, equal ones as one with a count, and of a storm only so many. */
 const GATHER_MS = 1_000
 const MAX_LINES = 20
-/** What a token (64 hex) or a page key (43 base64url) looks like. */
-const SECRETS = /\b[0-9a-f]{64}\b|(?<![\w-])[\w-]{43}(?![\w-])/g
 
 type Send = (lines: ConsoleLine[]) => void
 /** Names who is told. */
@@ -23,7 +22,7 @@ export function captureConsole(page: Window & typeof globalThis, signal: AbortSi
 
   function take(line: Omit<ConsoleLine, 'ts' | 'count' | 'from'>): void {
     // In this order: half a secret at the cut would not look like one.
-    const message = line.message.replace(SECRETS, '[removed]').slice(0, MAX_LINE_CHARACTERS)
+    const message = withoutSecrets(line.message).slice(0, MAX_LINE_CHARACTERS)
     const known = lines.get(`${line.level} ${message}`)
     if (known !== undefined) known.count++
     else if (lines.size >= MAX_LINES) missed++

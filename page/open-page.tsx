@@ -1,7 +1,7 @@
 import { effect } from '@preact/signals'
 import { options, render } from 'preact'
+import { delay } from '../protocol/delay.ts'
 import { colorLabel } from './columns/colorable.ts'
-import { delay } from './connection/backoff.ts'
 import { connectHost, type HostLink } from './connection/host-link.ts'
 import type { Launch } from './connection/launch.ts'
 import { openAccess } from './connection/page-access.ts'

@@ -61,6 +61,16 @@ export function parseErrorBody(value: unknown): ErrorBody | null {
   return isErrorCode(code) && typeof message === 'string' ? { code, message } : null
 }
 
+/** The sentence of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The code of an error, of ours or of the system (`ENOENT`); `null` where it has none. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null
+}
+
 /** Where a switch over kinds must not arrive. */
 export function assertNever(value: never): never {
   throw new Error(`Unhandled kind: ${JSON.stringify(value)}`)

@@ -61,3 +61,16 @@ export function parseBase(text: string): string | null {
   const path = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
   return `${url.origin}${path}`
 }
+
+/**
+ * A host name of a browser's address that leads to the browser's own machine. Who may ask a server is another matter, and
+ * decided by fewer names: `server/access/authority.ts`.
+ */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(\.\d{1,3}){3}$/.test(hostname)
+  )
+}

@@ -321,6 +321,30 @@ def urls() -> dict[str, Any]:
     }
 
 
+def secrets() -> list[dict[str, str]]:
+    """Texts that hold secrets, and what may be shown of them, in a log, a console line or a report."""
+    token, key = "ab" * 32, "Zz_-" * 10 + "123"
+    shown = {
+        f"http://a/?viewerId=12&viewerToken={token}&x=1": "http://a/?viewerId=12&viewerToken=[removed]&x=1",
+        f"http://a/#viewerToken={token}&nonce=abc": "http://a/#viewerToken=[removed]&nonce=[removed]",
+        f"X-Cellucid-Key: {key}": "X-Cellucid-Key: [removed]",
+        "x-cellucid-key: short": "x-cellucid-key: [removed]",
+        f'{{"pageKey":"{key}"}}': '{"pageKey":"[removed]"}',
+        "{'viewerToken': 'abc', 'n': 1}": "{'viewerToken': '[removed]', 'n': 1}",
+        "https://hub/lab?token=abc#x": "https://hub/lab?token=[removed]#x",
+        "(at https://hub/lab?_xsrf=1|2&access_token=x)": "(at https://hub/lab?_xsrf=[removed]&access_token=[removed])",
+        f"token {token}": "token [removed]",
+        f"token {token.upper()}": "token [removed]",
+        f"of 48: {token[:48]}": "of 48: [removed]",
+        f"é{key}é": "é[removed]é",
+        f"{token}{token}": "[removed]",
+        "8a88bfa56780a12a is a viewer": "8a88bfa56780a12a is a viewer",
+        'Gene "CD3D" is not in var_names (765 names).': 'Gene "CD3D" is not in var_names (765 names).',
+        "token = abc, as a sentence says it": "token = abc, as a sentence says it",
+    }
+    return [{"text": text, "shown": rest} for text, rest in shown.items()]
+
+
 def shown_texts() -> list[dict[str, str]]:
     """Names as data may hold them, and as they are shown."""
     texts = [
@@ -484,6 +508,7 @@ def write(folder: Path) -> None:
         "names": names(),
         "labels": labels(),
         "text-samples": text_samples(),
+        "secrets": secrets(),
         "shown-texts": shown_texts(),
     }
     for name, document in documents.items():

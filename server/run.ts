@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { ProtocolError } from '../protocol/errors.ts'
+import { messageOf, ProtocolError } from '../protocol/errors.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import { Pipe } from './kernel/json-rpc-pipe.ts'
 import { KernelCalls } from './kernel/kernel-calls.ts'
@@ -102,7 +102,7 @@ function kernelLink(pipe: Pipe, log: Log): KernelLink {
 /** Tell the kernel why there will be no server, and end. */
 async function fail(pipe: Pipe, output: Writable, error: unknown, status: number): Promise<void> {
   const code = error instanceof PortTakenError ? 'port_taken' : error instanceof ProtocolError ? error.code : 'internal'
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   await pipe.notify('server.failed', { code, message })
   await new Promise<void>((resolve) => output.end(resolve))
   writeLastLine(`${message}\n`)

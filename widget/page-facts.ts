@@ -43,15 +43,6 @@ export async function readPageFacts(page: Window = window): Promise<PageFacts> {
   }
 }
 
-export function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(hostname)
-  )
-}
-
 /** Ask Colab for the URL that it forwards to a port of the kernel's machine. */
 export async function askColab(port: number, page: Window = window): Promise<string> {
   const kernel = colabKernel(page)

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Values } from '../../protocol/column-frame.ts'
-import { isErrorCode } from '../../protocol/errors.ts'
+import { codeOf, isErrorCode, messageOf } from '../../protocol/errors.ts'
 import type { Matrix, VarTable } from '../../protocol/matrix.ts'
 import {
   arrayAnswerSchema,
@@ -183,8 +183,8 @@ function roomFor(block: Positions, count: number, filled: Positions | null): Pos
 }
 
 function toDataError(error: unknown): DataError {
-  const message = error instanceof Error ? error.message : String(error)
-  const code = error instanceof Error && 'code' in error ? error.code : null
+  const message = messageOf(error)
+  const code = codeOf(error)
   if (isErrorCode(code) && isDataErrorCode(code)) return new DataError(code, message, { cause: error })
   return new DataError('malformed', `The kernel could not read the dataset: ${message}`, { cause: error })
 }

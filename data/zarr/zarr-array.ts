@@ -1,4 +1,5 @@
 import * as zarr from 'zarrita'
+import { messageOf } from '../../protocol/errors.ts'
 import { DataError } from '../data-source.ts'
 import type { Attributes, NumberArray, StoredArray, ValueType, Window } from '../stored-tree.ts'
 import { isWhole } from '../values/value-type.ts'
@@ -34,7 +35,7 @@ export async function openArray(node: Extract<ZarrNode, { kind: 'array' }>, plac
       : zarr.open.v2(location, { ...options, attrs: false }))
     return new ZarrArray(chunks, layout, place)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new DataError('unsupported', `${place.path} cannot be read: ${reason.replace(/\.$/, '')}.`, { cause })
   }
 }
@@ -144,7 +145,7 @@ class ZarrArray implements StoredArray {
       if (cause instanceof DataError) throw cause
       const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
       if (inner instanceof DataError) throw new DataError(inner.code, `${place} ${inner.message}`, { cause })
-      const reason = inner instanceof Error ? inner.message : String(inner)
+      const reason = messageOf(inner)
       throw new DataError('malformed', `${place} is damaged (${reason.slice(0, 200)}).`, { cause })
     }
     const expected = this.chunks.reduce((length, size) => length * size, 1)

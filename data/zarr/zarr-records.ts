@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { RECORDS } from '../elements/element.ts'
-import type { Attributes, StoredArray, StoredGroup, StoredNode } from '../stored-tree.ts'
+import { Records } from '../elements/records.ts'
+import type { StoredArray, StoredNode } from '../stored-tree.ts'
 import { digitsAt, viewNumbers } from '../values/number-views.ts'
 import { RecordField, type RecordFieldLayout, type RecordList } from '../values/record-field.ts'
 import { isWhole } from '../values/value-type.ts'
@@ -27,31 +27,7 @@ export async function openBytes(node: ArrayNode, place: ArrayPlace): Promise<Sto
   const list = recordsOf(bytes, recordBytes)
   const [only] = found.fields
   if (!found.isRecords && only !== undefined) return new RecordField(list, only, place.attributes)
-  return new ZarrRecords(list, found.fields)
-}
-
-/** A list of records as a group with one array per field, so that old tables read as new ones do. */
-class ZarrRecords implements StoredGroup {
-  readonly kind = 'group'
-  readonly path: string
-  readonly attributes: Attributes = new Map([['encoding-type', RECORDS]])
-  readonly #list: RecordList
-  readonly #fields: Fields
-
-  constructor(list: RecordList, fields: Fields) {
-    this.path = list.path
-    this.#list = list
-    this.#fields = fields
-  }
-
-  async keys(): Promise<readonly string[]> {
-    return this.#fields.map(({ name }) => name)
-  }
-
-  async get(name: string): Promise<StoredNode | null> {
-    const field = this.#fields.find((each) => each.name === name)
-    return field === undefined ? null : new RecordField(this.#list, field)
-  }
+  return new Records(list, found.fields)
 }
 
 function recordsOf(bytes: StoredArray, recordBytes: number): RecordList {

@@ -1,3 +1,5 @@
+import { delay } from '../../protocol/delay.ts'
+
 /** Waits that grow with each failure, with full jitter, so that many pages do not come back in step. */
 export class Backoff {
   readonly #firstMs: number
@@ -18,20 +20,4 @@ export class Backoff {
     const ceiling = Math.min(this.#maxMs, this.#firstMs * 2 ** this.#failures++)
     return delay(Math.random() * ceiling, signal)
   }
-}
-
-/** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
-export function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', stop, { once: true })
-  })
 }

@@ -1,5 +1,5 @@
+import { delay } from '../../protocol/delay.ts'
 import { type PageKey, parseViewerId, type ViewerId } from '../../protocol/probe.ts'
-import { delay } from './backoff.ts'
 import { Connection, type PageSecret } from './connection.ts'
 import type { HostLink } from './host-link.ts'
 import type { Launch } from './launch.ts'

@@ -1,5 +1,5 @@
 import type { PageKey } from '../../protocol/probe.ts'
-import { KEY_HEADER } from '../../protocol/urls.ts'
+import { isLoopback, KEY_HEADER } from '../../protocol/urls.ts'
 import type { HostLink } from './host-link.ts'
 
 /** One request, its path relative to the base. */
@@ -73,15 +73,6 @@ function cameFast({ transferSize, responseStart, responseEnd }: Arrival): boolea
 function knownArrivals(): readonly Arrival[] {
   const kinds = ['navigation', 'resource']
   return kinds.flatMap((kind) => performance.getEntriesByType(kind) as PerformanceResourceTiming[]) // of this type
-}
-
-export function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(hostname)
-  )
 }
 
 /** Requests that travel page → widget → kernel → server. Six parts at once leave room for the channel's own requests. */

@@ -1,4 +1,4 @@
-import { delay } from '../connection/backoff.ts'
+import { delay } from '../../protocol/delay.ts'
 import type { Scatter } from '../scatter/scatter.ts'
 
 /** Scrolling past is no reason to let go. */

@@ -1,5 +1,5 @@
 import { effect } from '@preact/signals'
-import { delay } from '../connection/backoff.ts'
+import { delay } from '../../protocol/delay.ts'
 import type { ServerClient } from '../connection/server-client.ts'
 import { pageState } from '../state/saved-state.ts'
 import type { Store } from '../state/store.ts'

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import * as v from 'valibot'
 import packageFacts from '../../package.json' with { type: 'json' }
+import { messageOf } from '../../protocol/errors.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
 import { openPageFile } from '../http/page-file.ts'
 import { parseConfig, type Surroundings } from '../process/config.ts'
@@ -144,8 +145,4 @@ function parseFacts(text: string): PythonFacts {
   } catch (cause) {
     throw new UsageError('--python takes what the program that Python installs passes on.', { cause })
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

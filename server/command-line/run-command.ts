@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { nearNames, quoted } from '../../data/near-names.ts'
 import packageFacts from '../../package.json' with { type: 'json' }
-import { ProtocolError } from '../../protocol/errors.ts'
+import { codeOf, messageOf, ProtocolError } from '../../protocol/errors.ts'
 import { CacheRefusedError } from '../hosted-ui/cache/cache-folder.ts'
 import { surroundings } from '../process/config.ts'
 import { EXIT_DATA, EXIT_NO_INPUT, EXIT_SOFTWARE, EXIT_UNAVAILABLE, EXIT_USAGE } from '../process/exit-status.ts'
@@ -62,12 +62,12 @@ function sentenceOf(error: unknown): string {
   }
   if (error instanceof ProtocolError) return inWordsOfFlags(error.message)
   if (isNoAddress(error)) return NO_SUCH_ADDRESS
-  return `Something went wrong that has no words yet: ${error instanceof Error ? error.message : String(error)}`
+  return `Something went wrong that has no words yet: ${messageOf(error)}`
 }
 
 /** What was named is not an address to listen on. */
 function isNoAddress(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : null
+  const code = codeOf(error)
   return code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN'
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../protocol/errors.ts'
 import { hostedCachePlace } from '../process/config.ts'
 import { type CacheListing, HostedCache } from './cache/hosted-cache.ts'
 
@@ -21,7 +22,7 @@ export async function askCache(action: string | undefined): Promise<CacheAnswer>
 export async function runCacheCommand(action: string | undefined): Promise<void> {
   const answer = await askCache(action).catch((error: unknown) => {
     process.exitCode = 1
-    return { error: error instanceof Error ? error.message : String(error) }
+    return { error: messageOf(error) }
   })
   process.stdout.write(`${JSON.stringify(answer)}\n`)
 }

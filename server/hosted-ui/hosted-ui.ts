@@ -1,3 +1,4 @@
+import { codeOf, messageOf } from '../../protocol/errors.ts'
 import type { HostedState } from '../../protocol/hosted.ts'
 import { HOSTED_CACHE_VARIABLE } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -190,10 +191,10 @@ export class HostedUi {
 
 /** Errors of the disk say which call failed; the user wants to know what to do. */
 function sentenceOf(error: unknown, place: string): string {
-  const code = error instanceof Error && 'code' in error ? error.code : null
+  const code = codeOf(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') return `The disk of the cache folder ${place} is full. Make room on it.`
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
     return `The cache folder ${place} cannot be written to. Let ${HOSTED_CACHE_VARIABLE} name another one.`
   }
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import { ERROR_STATUS, type ErrorBody, type ErrorCode, ProtocolError } from '../../protocol/errors.ts'
+import { codeOf, ERROR_STATUS, type ErrorBody, type ErrorCode, ProtocolError } from '../../protocol/errors.ts'
 import type { Log } from '../process/log.ts'
 
 /** Sentences for refusals that say nothing about the request: nothing of it is reflected. */
@@ -44,7 +44,7 @@ function bodyOf(error: unknown): ErrorBody {
   if (error instanceof ProtocolError) return { code: error.code, message: error.message }
   if (error instanceof DOMException && error.name === 'TimeoutError') return errorBody('timed_out')
   if (error instanceof DOMException && error.name === 'AbortError') return { code: 'closed', message: error.message }
-  const code = error instanceof Error && 'code' in error ? error.code : null
+  const code = codeOf(error)
   const known = typeof code === 'string' ? FRAMEWORK_CODES[code] : undefined
   if (known !== undefined) return errorBody(known)
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { DataSource } from '../../data/data-source.ts'
 import { checkCells } from '../../protocol/cells.ts'
-import { assertNever, ProtocolError } from '../../protocol/errors.ts'
+import { assertNever, messageOf, ProtocolError } from '../../protocol/errors.ts'
 import { type KernelCall, kernelCallSchema, type OpenOptions } from '../../protocol/pipe.ts'
 import { parseViewerId, parseViewerToken } from '../../protocol/probe.ts'
 import { messageName, missOf } from '../../protocol/refusal.ts'
@@ -207,5 +207,5 @@ function sourceIdsOf(spec: SourceSpec): string[] {
 /** A sentence for the user, as it is. */
 function refuse(error: unknown): never {
   if (error instanceof ProtocolError) throw error
-  throw new ProtocolError('unsupported', error instanceof Error ? error.message : String(error), { cause: error })
+  throw new ProtocolError('unsupported', messageOf(error), { cause: error })
 }

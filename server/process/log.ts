@@ -1,18 +1,10 @@
+import { withoutSecrets } from '../../protocol/secrets.ts'
 import { visible } from '../../protocol/visible-text.ts'
 import { LIMITS } from './limits.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type LogLine = { time: string; level: LogLevel; message: string; [detail: string]: unknown }
-
-/** Hex of 64 and more, base64url of 40 and more, and whatever stands behind the names our secrets travel under. */
-const SECRETS =
-  /(viewerToken["'=: ]+|x-cellucid-[a-z]+["'=: ]+|pageKey["'=: ]+)[^"'\s&,}]+|[0-9a-f]{64,}|[A-Za-z0-9_-]{40,}/gi
-
-/** Take out what may be a secret. Wrong on the safe side: a long name without spaces goes too. */
-export function redact(text: string): string {
-  return text.replace(SECRETS, (_match, name: string | undefined) => `${name ?? ''}[removed]`)
-}
 
 /** JSON lines, secrets removed, each at most LIMITS.logLineBytes; the last ones are kept for the report. */
 export class Log {
@@ -63,7 +55,7 @@ function cleanLine(line: LogLine): LogLine {
     return parsed
   }
   const { time, level, message } = line
-  return { time, level, message: `${redact(message).slice(0, LIMITS.logLineBytes / 4)}…`, cut: true }
+  return { time, level, message: `${withoutSecrets(message).slice(0, LIMITS.logLineBytes / 4)}…`, cut: true }
 }
 
 const SECRET_NAMES: ReadonlySet<string> = new Set([
@@ -76,8 +68,8 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
 
 function cleanValue(name: string, value: unknown): unknown {
   if (SECRET_NAMES.has(name.toLowerCase())) return '[removed]'
-  if (typeof value === 'string') return visible(redact(value))
-  return value instanceof Error ? visible(redact(errorText(value))) : value
+  if (typeof value === 'string') return visible(withoutSecrets(value))
+  return value instanceof Error ? visible(withoutSecrets(errorText(value))) : value
 }
 
 /** Name, code, message and the next cause; stacks name places on the user's disk. */

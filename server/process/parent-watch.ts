@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isAlive } from './process-alive.ts'
 
 /** With the time that pages get to say goodbye, the server is gone within three seconds of its kernel. */
 const POLL_MS = 1_000
@@ -34,14 +35,5 @@ function startTimeOf(pid: number): string | null {
   } catch (error) {
     if (error instanceof Error && 'code' in error) return null
     throw error
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // It lives, and belongs to somebody else.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

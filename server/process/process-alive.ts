@@ -1,3 +1,5 @@
+import { codeOf } from '../../protocol/errors.ts'
+
 /** Does this process still run? Its number may have gone to another one since. */
 export function isAlive(pid: number): boolean {
   try {
@@ -5,6 +7,6 @@ export function isAlive(pid: number): boolean {
     return true
   } catch (error) {
     // Somebody else's process has that number now.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return codeOf(error) === 'EPERM'
   }
 }

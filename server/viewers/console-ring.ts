@@ -1,6 +1,6 @@
 import type { ConsoleLine } from '../../protocol/events.ts'
+import { withoutSecrets } from '../../protocol/secrets.ts'
 import { LIMITS } from '../process/limits.ts'
-import { redact } from '../process/log.ts'
 
 /** The last warnings and errors of a viewer's pages and widgets, equal neighbours merged, secrets removed. */
 export class ConsoleRing {
@@ -29,7 +29,7 @@ export class ConsoleRing {
   }
 
   #addLine(line: ConsoleLine): void {
-    const message = redact(line.message).slice(0, LIMITS.consoleLineBytes)
+    const message = withoutSecrets(line.message).slice(0, LIMITS.consoleLineBytes)
     const last = this.#lines.at(-1)
     if (last !== undefined && last.message === message && last.level === line.level && last.from === line.from) {
       last.count += line.count
@@ -41,7 +41,7 @@ export class ConsoleRing {
       return
     }
     const { filename, ...rest } = line
-    const place = filename === undefined ? {} : { filename: redact(filename).slice(0, LIMITS.consoleLineBytes) }
+    const place = filename === undefined ? {} : { filename: withoutSecrets(filename).slice(0, LIMITS.consoleLineBytes) }
     this.#lines.push({ ...rest, ...place, message })
     if (this.#lines.length > LIMITS.consoleLines) this.#lines.shift()
   }

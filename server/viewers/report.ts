@@ -1,3 +1,4 @@
+import { messageOf } from '../../protocol/errors.ts'
 import type { ConsoleLine } from '../../protocol/events.ts'
 import { allNotes } from '../../protocol/identity.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
@@ -146,8 +147,6 @@ async function sourceReport(viewer: Viewer): Promise<ViewerReport['source']> {
   }
   return Promise.race([
     late,
-    describe().catch((error: unknown) =>
-      signal.aborted ? null : { error: error instanceof Error ? error.message : String(error) },
-    ),
+    describe().catch((error: unknown) => (signal.aborted ? null : { error: messageOf(error) })),
   ])
 }

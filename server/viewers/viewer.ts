@@ -2,6 +2,7 @@ import type { DataSource } from '../../data/data-source.ts'
 import type { CellsHead } from '../../protocol/cells.ts'
 import { CLOSE_CODES, type ServerMessage } from '../../protocol/channel.ts'
 import type { Command } from '../../protocol/commands.ts'
+import { messageOf } from '../../protocol/errors.ts'
 import type { ViewerEvent } from '../../protocol/events.ts'
 import { frameToken, linkToken, nameOf } from '../../protocol/handshake.ts'
 import {
@@ -229,7 +230,7 @@ export class Viewer implements PageOwner<PageChannel> {
       for (const page of this.pages) page.offer(waiting)
     })
     this.#lastCommand = added.catch((error: unknown) => {
-      this.#tellAck(seq, false, error instanceof Error ? error.message : String(error))
+      this.#tellAck(seq, false, messageOf(error))
     })
     return this.#lastCommand
   }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { askColab, isLoopback, readPageFacts } from '../../widget/page-facts.ts'
+import { isLoopback } from '../../protocol/urls.ts'
+import { askColab, readPageFacts } from '../../widget/page-facts.ts'
 import { visit } from '../stage/widget-host.ts'
 
 beforeEach(() => visit('https://hub.example.org/user/alice/lab/tree/a.ipynb?platform=none'))

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { CandidateKind } from '../../protocol/comm.ts'
 import { pageReadySchema } from '../../protocol/page-link.ts'
-import { isLoopback } from '../page-facts.ts'
+import { isLoopback } from '../../protocol/urls.ts'
 import { pause } from '../pause.ts'
 import { type PageEvents, PageLink } from './page-link.ts'
 import { PUT_INTO_PAGE } from './stage.ts'

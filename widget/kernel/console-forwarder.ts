@@ -1,4 +1,5 @@
 import type { ConsoleLine } from '../../protocol/events.ts'
+import { withoutSecrets } from '../../protocol/secrets.ts'
 import type { KernelLink } from './kernel-link.ts'
 
 /** Lines are gathered for this long, so that equal ones merge and a flood costs one message. */
@@ -41,7 +42,7 @@ export class ConsoleForwarder {
   }
 
   add(lines: readonly ConsoleLine[]): void {
-    for (const line of lines) this.#gather({ ...line, message: withoutSecrets(line.message) })
+    for (const line of lines) this.#gather({ ...line, message: shownText(line.message) })
     if (this.#timer === null && !this.#signal.aborted) this.#timer = window.setTimeout(() => this.#flush(), GATHER_MS)
   }
 
@@ -49,8 +50,7 @@ export class ConsoleForwarder {
     const key = `${line.from} ${line.level} ${line.message} ${line.filename}:${line.lineno}`
     const same = this.#lines.get(key)
     if (same !== undefined) same.count += line.count
-    else if (this.#lines.size < MAX_LINES)
-      this.#lines.set(key, { ...line, filename: withoutSecrets(line.filename ?? '') })
+    else if (this.#lines.size < MAX_LINES) this.#lines.set(key, { ...line, filename: shownText(line.filename ?? '') })
     else this.#overflow += line.count
   }
 
@@ -75,10 +75,6 @@ export class ConsoleForwarder {
 }
 
 /** Tokens, keys and login parameters never leave in a message, whoever wrote them there. */
-export function withoutSecrets(text: string): string {
-  return text
-    .replace(/\b(viewerToken|token|mac|nonce|_xsrf|access_token|api_key)=[^\s&#"')]*/gi, '$1=…')
-    .replace(/(?<![\w-])[0-9a-f]{64}(?![\w-])/gi, '…')
-    .replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, '…')
-    .slice(0, MAX_MESSAGE_CHARACTERS)
+function shownText(text: string): string {
+  return withoutSecrets(text).slice(0, MAX_MESSAGE_CHARACTERS)
 }

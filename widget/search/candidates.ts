@@ -1,6 +1,6 @@
 import type { CandidateKind, Hints, Welcome } from '../../protocol/comm.ts'
-import { parseBase } from '../../protocol/urls.ts'
-import { isLoopback, type PageFacts } from '../page-facts.ts'
+import { isLoopback, parseBase } from '../../protocol/urls.ts'
+import type { PageFacts } from '../page-facts.ts'
 
 /** A base not yet proven, or the reason why it is not asked. */
 export type Candidate =

@@ -1,6 +1,5 @@
 import type { CandidateReport, Verdict } from '../../protocol/comm.ts'
-import { parseBase } from '../../protocol/urls.ts'
-import { isLoopback } from '../page-facts.ts'
+import { isLoopback, parseBase } from '../../protocol/urls.ts'
 import { pause } from '../pause.ts'
 import type { Candidate } from './candidates.ts'
 import { type Identity, PROBE_TIMEOUT_MS, type ProbeResult, probe, type Standpoint } from './probe.ts'

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_HIDDEN = "…"
-#: A named secret, whatever its form; then anything that has the form of a token or a page key.
+_HIDDEN = "[removed]"
+#: A named secret, whatever its form; then what may be a token or a page key. `protocol/secrets.ts` has the same.
 _SECRETS = re.compile(
-    r"""(?P<name>(?:viewerToken|pageKey|X-Cellucid-[a-z]+)["'=:\s]+)[^\s&,}"']+"""
-    r"|(?<![0-9a-z_-])(?:[0-9a-f]{64,}|[0-9a-z_-]{40,})",
-    re.IGNORECASE,
+    r"""(?P<name>(?:viewerToken|pageKey|x-cellucid-[a-z]+)["'=:\s]+"""
+    r"""|\b(?:token|mac|nonce|_xsrf|access_token|api_key)=)[^\s&,}"'#)]+"""
+    r"|[\w-]{40,}",
+    re.IGNORECASE | re.ASCII,
 )
 
 
 def masked(value: Any) -> Any:
-    """``value`` (texts, lists, dicts of them) with every secret replaced by an ellipsis."""
+    """``value`` (texts, lists, dicts of them) with every secret replaced."""
     if isinstance(value, str):
         return _SECRETS.sub(lambda match: (match["name"] or "") + _HIDDEN, value)
     if isinstance(value, dict):

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../protocol/errors.ts'
 import { terminalUrl } from '../../../protocol/urls.ts'
 import { digest, sameDigest } from '../../access/secret-digest.ts'
 import type { Entrance, PlainPage, Redirection } from '../../http/landing.ts'
@@ -66,7 +67,7 @@ export class FrontDoor {
       await shelf.open(dataset)
       return { location: terminalUrl('../', dataset.viewerId, dataset.viewerToken) }
     } catch (error) {
-      return this.#list(shelf, inWordsOfFlags(error instanceof Error ? error.message : String(error)))
+      return this.#list(shelf, inWordsOfFlags(messageOf(error)))
     }
   }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../protocol/errors.ts'
 import { type Matrix, RAW, X } from '../../../protocol/matrix.ts'
 import type { OpenOptions } from '../../../protocol/pipe.ts'
 import { DEFAULT_SOURCE, parseSource, type Source } from '../../hosted-ui/site/site-address.ts'
@@ -78,7 +79,7 @@ function checkedSource(url: string): Source {
   try {
     return parseSource(url)
   } catch (error) {
-    throw new UsageError(inWordsOfFlags(error instanceof Error ? error.message : String(error)))
+    throw new UsageError(inWordsOfFlags(messageOf(error)))
   }
 }
 

@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os'
+import { messageOf } from '../../../protocol/errors.ts'
 import type { HostedState } from '../../../protocol/hosted.ts'
 import { visible } from '../../../protocol/visible-text.ts'
 import { bracketed, hostHeaders, isLoopbackAddress, namesOf } from '../../access/served-hosts.ts'
@@ -140,7 +141,7 @@ async function fetchHosted(hosted: HostedUi, terminal: Terminal, signal: AbortSi
     terminal.say(`Shown by cellucid's hosted viewer, from ${hosted.source}.`)
   } catch (error) {
     signal.throwIfAborted()
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     terminal.complain('warning', `The hosted viewer is not there: ${reason} ${HOSTED_WAY_OUT}`)
   }
   terminal.say()

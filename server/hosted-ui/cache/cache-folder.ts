@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { chmod, lstat, mkdir, realpath } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join, parse } from 'node:path'
+import { messageOf } from '../../../protocol/errors.ts'
 import { HOSTED_CACHE_VARIABLE } from '../../process/config.ts'
 
 /** The hosted viewer's files are not read from here, or not written here; the message says why and what to do. */
@@ -25,7 +26,7 @@ export async function openPlace(place: string): Promise<void> {
   } catch (cause) {
     // A symlink that leads nowhere exists, and is no folder: the look below says so.
     if ((await lookAt(place)) === null) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = messageOf(cause)
       throw new CacheRefusedError(`The cache folder ${place} cannot be made (${reason}). ${NAME_ANOTHER}`, { cause })
     }
   }

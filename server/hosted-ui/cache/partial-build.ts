@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { codeOf } from '../../../protocol/errors.ts'
 import { HOSTED_LIMITS } from '../limits.ts'
 import { type CachedFile, cachedFileSchema, encodeManifest, generationName, MANIFEST } from './stored-build.ts'
 import { readOwn, sha256, syncFolder, writeNew } from './stored-files.ts'
@@ -144,6 +145,6 @@ function parseJson(text: string): unknown {
 
 /** Somebody else's generation of that name stands there. */
 function isTaken(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : null
+  const code = codeOf(error)
   return code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'EPERM'
 }

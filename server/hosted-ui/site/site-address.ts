@@ -1,5 +1,6 @@
 import { lookup as resolveName } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { isLoopbackAddress } from '../../access/served-hosts.ts'
 
 /** Where the hosted viewer comes from unless somebody says otherwise. */
 export const DEFAULT_SOURCE = 'https://www.cellucid.com'
@@ -61,10 +62,6 @@ for (const [network, prefix] of [
 export function isPublicAddress(address: string): boolean {
   if (isIP(address) === 4) return !NOT_PUBLIC.check(address, 'ipv4')
   return isIP(address) === 6 && PUBLIC_6.check(address, 'ipv6') && !NOT_PUBLIC_6.check(address, 'ipv6')
-}
-
-function isLoopbackAddress(address: string): boolean {
-  return address === '::1' || /^127(\.\d{1,3}){3}$/.test(address)
 }
 
 /** A name of the public network whose address is none of it. */

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Agent } from 'undici'
+import { codeOf, messageOf } from '../../../protocol/errors.ts'
 import { HOSTED_LIMITS } from '../limits.ts'
 import { lookupPublic, PrivateAddressError, type Source } from './site-address.ts'
 import { SiteError } from './site-error.ts'
@@ -186,8 +187,8 @@ function tooLarge(asked: string): SiteError {
 /** What a network error means; the innermost one knows. */
 function wordsOf(error: unknown): { text: string; isPassing: boolean } {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const message = cause instanceof Error ? cause.message : String(cause)
+  const code = String(codeOf(cause) ?? '')
+  const message = messageOf(cause)
   if (cause instanceof PrivateAddressError) {
     return { text: 'leads into a private network, where nothing is fetched', isPassing: false }
   }

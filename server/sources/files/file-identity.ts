@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { realpath, stat } from 'node:fs/promises'
 import { DataError } from '../../../data/data-source.ts'
 import { quoted } from '../../../data/near-names.ts'
+import { codeOf } from '../../../protocol/errors.ts'
 import { inCloudText, isInCloudOnly } from '../foreign/in-cloud.ts'
 
 /** Which bytes a file holds, as far as the file system tells: another text when they were replaced. */
@@ -22,7 +23,7 @@ export async function findPath(path: string): Promise<string> {
     return await realpath(path)
   } catch (cause) {
     if (isInCloudOnly(path)) throw new DataError('not_found', inCloudText(path), { cause })
-    const code = cause instanceof Error && 'code' in cause ? cause.code : ''
+    const code = codeOf(cause)
     const reason = code === 'EACCES' ? 'you may not read it' : 'there is no such file or folder'
     throw new DataError('not_found', `${quoted(path)} cannot be opened: ${reason}. Check the path.`, { cause })
   }

@@ -5,6 +5,7 @@ import { DataError } from '../../../data/data-source.ts'
 import type { ColumnBlock } from '../../../data/elements/column-blocks.ts'
 import type { MatrixInfo } from '../../../data/elements/matrix.ts'
 import { fitsFloat32, geneValues, joinedValues } from '../../../data/values/value-type.ts'
+import { messageOf } from '../../../protocol/errors.ts'
 import { type Matrix, matrixKey } from '../../../protocol/matrix.ts'
 import { ColumnStore, STORE_FORMAT, type StoredRows } from '../csc-cache/csc-file.ts'
 import type { ColumnFolder, Part } from '../csc-cache/csc-folder.ts'
@@ -185,8 +186,4 @@ function joined(stored: StoredRows, scanned: Extract<GeneArray, { form: 'sparse'
   rows.set(scanned.rows, stored.rows.length)
   const values = joinedValues(stored.values, scanned.values)
   return { form: 'sparse', n: scanned.n, rows, ...geneValues(values, info.type) }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

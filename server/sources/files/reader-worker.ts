@@ -7,6 +7,7 @@ import type { StoredGroup, Turn } from '../../../data/stored-tree.ts'
 import { loadCodecs } from '../../../data/zarr/zarr-codecs.ts'
 import type { ZarrStore } from '../../../data/zarr/zarr-store.ts'
 import { openZarr } from '../../../data/zarr/zarr-tree.ts'
+import { messageOf } from '../../../protocol/errors.ts'
 import { writerOf } from '../csc-cache/csc-file.ts'
 import { firstFilePath } from '../hdf5/first-file.ts'
 import { type Hdf5Library, loadHdf5 } from '../hdf5/h5wasm.ts'
@@ -202,7 +203,7 @@ async function loadGuarded(): Promise<Loaded> {
 
 function refusalOf(error: unknown): Pick<Extract<StoredReply, { kind: 'refusal' }>, 'code' | 'message'> {
   if (error instanceof DataError) return { code: error.code, message: error.message }
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   return { code: 'malformed', message: `The file cannot be read (${reason.slice(0, 200)}).` }
 }
 

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInflate, type Inflate } from 'node:zlib'
 import { DataError } from '../../../data/data-source.ts'
+import { messageOf } from '../../../protocol/errors.ts'
 import type { ChunkPlace } from './chunk-map.ts'
 
 /** So much is unpacked between two ticks. */
@@ -118,7 +119,7 @@ export class ChunkStream {
       )
     } catch (cause) {
       if (cause instanceof DataError) throw cause
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = messageOf(cause)
       throw new DataError('malformed', `A chunk of ${path} is damaged (${reason}). Copy the file again.`, { cause })
     }
   }

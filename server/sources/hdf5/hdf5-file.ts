@@ -1,6 +1,7 @@
 import { openSync } from 'node:fs'
 import { DataError } from '../../../data/data-source.ts'
 import type { Attributes, AttributeValue, Window } from '../../../data/stored-tree.ts'
+import { messageOf } from '../../../protocol/errors.ts'
 import type { Hdf5Library, Hdf5Metadata } from './h5wasm.ts'
 import { takeAttribute, valueTypeOf } from './hdf5-values.ts'
 import { KeptChunks } from './kept-chunks.ts'
@@ -176,7 +177,7 @@ function checkStatus(status: number): void {
 
 /** The library's report is a stack of lines; the first says what was tried, the last why it failed. */
 function translateFailure(place: string, cause: unknown): DataError {
-  const text = cause instanceof Error ? cause.message : String(cause)
+  const text = messageOf(cause)
   const reasons = [...text.matchAll(/#\d{3}: \S+ line \d+ in \w+\(\): ([^\n]*)/g)].map((match) => match[1] ?? '')
   const reason = reasons.at(-1)?.slice(0, 200) ?? 'the reader failed'
   const truncated = /truncated file: eof = (\d+).*stored_eof = (\d+)/.exec(text)

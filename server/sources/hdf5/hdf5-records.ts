@@ -1,7 +1,6 @@
-import { RECORDS } from '../../../data/elements/element.ts'
-import type { Attributes, StoredGroup, StoredNode } from '../../../data/stored-tree.ts'
+import { Records } from '../../../data/elements/records.ts'
 import { digitsAt, viewNumbers } from '../../../data/values/number-views.ts'
-import { RecordField, type RecordFieldLayout, type RecordList } from '../../../data/values/record-field.ts'
+import type { RecordFieldLayout, RecordList } from '../../../data/values/record-field.ts'
 import { isWhole } from '../../../data/values/value-type.ts'
 import type { Hdf5Metadata } from './h5wasm.ts'
 import type { Hdf5File, Hdf5Place } from './hdf5-file.ts'
@@ -21,47 +20,22 @@ function valueTypeName(metadata: Hdf5Metadata): string {
   return type.kind === 'other' ? type.name : type.kind
 }
 
-/** A list of records as a group with one array per field, so that old tables read as new ones do. */
-export class Hdf5Records implements StoredGroup {
-  readonly kind = 'group'
-  readonly path: string
-  readonly attributes: Attributes = new Map([['encoding-type', RECORDS]])
-  readonly #file: Hdf5File
-  readonly #place: Hdf5Place
-
-  constructor(file: Hdf5File, place: Hdf5Place) {
-    this.path = place.path
-    this.#file = file
-    this.#place = place
+/** A list of records as a group with one array per field. */
+export function recordsOf(file: Hdf5File, place: Hdf5Place): Records {
+  const { shape, chunks, size, compound_type } = place.metadata
+  const list: RecordList = {
+    path: place.path,
+    length: shape?.[0] ?? 0,
+    chunks,
+    recordBytes: size,
+    read: async (start, end, see) => {
+      file.read(place, [[start, end]], (from, count) => see(file.library.HEAPU8.subarray(from, from + count * size)))
+    },
   }
-
-  async keys(): Promise<readonly string[]> {
-    return this.#members.map(({ name }) => name)
-  }
-
-  async get(name: string): Promise<StoredNode | null> {
-    const member = this.#members.find((each) => each.name === name)
-    return member === undefined ? null : new RecordField(this.#list(), layoutOf(member, this.#file))
-  }
-
-  get #members(): Member[] {
-    return this.#place.metadata.compound_type?.members ?? []
-  }
-
-  #list(): RecordList {
-    const { shape, chunks, size } = this.#place.metadata
-    return {
-      path: this.path,
-      length: shape?.[0] ?? 0,
-      chunks,
-      recordBytes: size,
-      read: async (start, end, see) => {
-        this.#file.read(this.#place, [[start, end]], (place, count) =>
-          see(this.#file.library.HEAPU8.subarray(place, place + count * size)),
-        )
-      },
-    }
-  }
+  return new Records(
+    list,
+    (compound_type?.members ?? []).map((member) => layoutOf(member, file)),
+  )
 }
 
 function layoutOf(member: Member, file: Hdf5File): RecordFieldLayout {

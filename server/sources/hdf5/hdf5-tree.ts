@@ -4,7 +4,7 @@ import type { Attributes, StoredGroup, StoredNode } from '../../../data/stored-t
 import { Hdf5Array } from './hdf5-array.ts'
 import { GROUP, type Hdf5File } from './hdf5-file.ts'
 import { checkFilters } from './hdf5-filters.ts'
-import { Hdf5Records, isRecords } from './hdf5-records.ts'
+import { isRecords, recordsOf } from './hdf5-records.ts'
 import { openLargeChunks } from './large-chunks.ts'
 
 const DATASET = 1
@@ -101,6 +101,6 @@ function openDataset(file: Hdf5File, objectPath: string, path: string): StoredNo
   }
   if (metadata.chunks !== null) file.call(path, () => checkFilters(file, objectPath, path))
   const place = { objectPath, path, metadata }
-  if (isRecords(metadata)) return new Hdf5Records(file, place)
+  if (isRecords(metadata)) return recordsOf(file, place)
   return openLargeChunks(file, place) ?? new Hdf5Array(file, place)
 }

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path'
 import { DataError } from '../../../data/data-source.ts'
 import { quoted } from '../../../data/near-names.ts'
 import { type ByteRange, resolveRange, type ZarrStore } from '../../../data/zarr/zarr-store.ts'
-
+import { codeOf } from '../../../protocol/errors.ts'
 import { readRegularFile } from '../regular-file.ts'
 
 /** Folders whose real paths are kept: more than a wide table has columns. */
@@ -81,8 +81,4 @@ export class FolderStore implements ZarrStore {
 
 function inside(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : null
 }

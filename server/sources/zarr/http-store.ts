@@ -1,6 +1,7 @@
 import { DataError } from '../../../data/data-source.ts'
 import { quoted } from '../../../data/near-names.ts'
 import { type ByteRange, checkedSize, MAX_VALUE_BYTES, type ZarrStore } from '../../../data/zarr/zarr-store.ts'
+import { messageOf } from '../../../protocol/errors.ts'
 
 /** Until the first byte of an answer, and between two pieces of it. */
 const PATIENCE_MS = 8_000
@@ -135,7 +136,7 @@ function cut(bytes: Uint8Array<ArrayBuffer>, range: ByteRange, key: string): Uin
 
 function unreachable(url: URL, cause: unknown): DataError {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
-  const reason = inner instanceof Error ? inner.message : String(inner)
+  const reason = messageOf(inner)
   return new DataError('not_found', `The store at ${nameOf(url)} cannot be reached (${reason}). Check the URL.`, {
     cause,
   })

@@ -13,6 +13,7 @@ from cellucid_notebook import show_anndata
 from cellucid_notebook._report.report import ConnectionReport, Facts, report, verdict
 from cellucid_notebook._report.secrets_mask import masked
 from cellucid_notebook._server import supervisor
+from golden import read_json
 
 OPEN_PAGE = {"viewer": {"pages": [{"carrier": "socket", "isOpen": True, "unknownMessages": 0}]}}
 NO_PAGE: dict[str, Any] = {"viewer": {"pages": []}}
@@ -107,20 +108,11 @@ def test_a_server_that_is_gone_is_the_reason() -> None:
     assert sentence.startswith("Not connected: the viewer server does not answer the kernel (no answer at")
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        (f"http://a/?viewerId=12&viewerToken={'ab' * 32}&x=1", "http://a/?viewerId=12&viewerToken=…&x=1"),
-        (f"X-Cellucid-Key: {'k' * 43}", "X-Cellucid-Key: …"),
-        (f'{{"pageKey":"{"A" * 43}"}}', '{"pageKey":"…"}'),
-        ("ab" * 32, "…"),
-        ("Zz_-" * 11, "…"),
-        ("0123456789abcdef", "0123456789abcdef"),
-        ("a sentence with several words in it, and more", "a sentence with several words in it, and more"),
-    ],
-)
-def test_secrets_are_taken_out(text: str, shown: str) -> None:
-    assert masked({"a": [text]}) == {"a": [shown]}
+def test_secrets_are_taken_out_as_in_the_browser_and_the_server() -> None:
+    cases = read_json("secrets")
+    assert len(cases) > 10
+    for case in cases:
+        assert masked({"a": [case["text"]]}) == {"a": [case["shown"]]}
 
 
 @pytest.mark.usefixtures("patient")
