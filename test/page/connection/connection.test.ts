@@ -53,7 +53,7 @@ test('in five deaths in the middle of reads whoever takes the port hears a nonce
     const server = await start()
     const tries = Promise.withResolvers<void>()
     const page = await openPage(server, () => tries.promise)
-    const { heard, bound, child } = await startSquatter(server.port)
+    const { heardAll, bound, child } = await startSquatter(server.port)
     running.push(() => child.kill('SIGKILL'))
     let isOver = false
     const busy = Array.from({ length: 4 }, async () => {
@@ -75,11 +75,11 @@ test('in five deaths in the middle of reads whoever takes the port hears a nonce
     isOver = true
     page.line.giveUp(new Error('over'))
     await Promise.all(busy)
+    const heard = await heardAll()
     expect(heard.map(({ kind }) => kind)).toEqual(['bound', 'upgrade'])
     expect(textOf(heard)).toMatch(/\/_cellucid\/channel\?viewerId=[0-9a-f]{16}&by=[\w-]{43}&nonce=[\w-]{22}\n/)
     expect(textOf(heard)).not.toMatch(OURS)
     for (const secret of [page.viewerToken, page.link, page.first.pageKey]) expect(textOf(heard)).not.toContain(secret)
-    child.kill('SIGKILL')
   }
 })
 
