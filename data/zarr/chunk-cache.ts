@@ -1,3 +1,4 @@
+import { ByteLru } from '../byte-lru.ts'
 import type { NumberArray } from '../stored-tree.ts'
 
 export type ChunkValues = NumberArray | readonly string[]
@@ -9,27 +10,14 @@ const TEXT_BYTES = 48
 
 /** Unpacked chunks of one hierarchy, bounded in bytes; what was not used longest goes first. */
 export class ChunkCache {
-  readonly #chunks = new Map<string, ChunkValues>()
-  #bytes = 0
+  readonly #chunks = new ByteLru(MAX_BYTES, sizeOf)
 
   get(key: string): ChunkValues | null {
-    const chunk = this.#chunks.get(key)
-    if (chunk === undefined) return null
-    this.#chunks.delete(key)
-    this.#chunks.set(key, chunk)
-    return chunk
+    return this.#chunks.get(key) ?? null
   }
 
   set(key: string, chunk: ChunkValues): void {
-    const bytes = sizeOf(chunk)
-    if (bytes > MAX_BYTES / 2 || this.#chunks.has(key)) return
-    this.#chunks.set(key, chunk)
-    this.#bytes += bytes
-    for (const [oldest, values] of this.#chunks) {
-      if (this.#bytes <= MAX_BYTES) break
-      this.#chunks.delete(oldest)
-      this.#bytes -= sizeOf(values)
-    }
+    if (sizeOf(chunk) <= MAX_BYTES / 2) this.#chunks.set(key, chunk)
   }
 }
 

@@ -1,3 +1,4 @@
+import { ByteLru } from '../../data/byte-lru.ts'
 import { SharedReads } from '../../data/shared-reads.ts'
 
 /**
@@ -6,18 +7,17 @@ import { SharedReads } from '../../data/shared-reads.ts'
  */
 export class ColumnCache<Frame extends { readonly byteLength: number }> {
   readonly #maxBytes: number
-  /** In order of use, oldest first. */
-  readonly #frames = new Map<string, Frame>()
+  readonly #frames: ByteLru<Frame>
   readonly #reads = new SharedReads<Frame>()
-  #bytes = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
+    this.#frames = new ByteLru(maxBytes, ({ byteLength }) => byteLength)
   }
 
   /** Bytes held now. */
   get bytes(): number {
-    return this.#bytes
+    return this.#frames.bytes
   }
 
   /**
@@ -29,39 +29,17 @@ export class ColumnCache<Frame extends { readonly byteLength: number }> {
   async get(key: string, signal: AbortSignal, make: (signal: AbortSignal) => Promise<Frame>): Promise<Frame> {
     signal.throwIfAborted()
     const kept = this.#frames.get(key)
-    if (kept !== undefined) {
-      this.#frames.delete(key)
-      this.#frames.set(key, kept)
-      return kept
-    }
+    if (kept !== undefined) return kept
     return this.#reads.read(key, signal, async (shared) => {
       const frame = await make(shared)
       shared.throwIfAborted() // nobody waits any more, maybe since there is nobody left
-      this.#keep(key, frame)
+      if (frame.byteLength <= this.#maxBytes) this.#frames.set(key, frame)
       return frame
     })
   }
 
   /** Keep no frame any more whose key `isGone`. */
   forget(isGone: (key: string) => boolean): void {
-    for (const [key, { byteLength }] of this.#frames) {
-      if (!isGone(key)) continue
-      this.#frames.delete(key)
-      this.#bytes -= byteLength
-    }
-  }
-
-  #keep(key: string, frame: Frame): void {
-    if (frame.byteLength > this.#maxBytes) return
-    const before = this.#frames.get(key)
-    if (before !== undefined) this.#bytes -= before.byteLength
-    this.#frames.delete(key)
-    this.#frames.set(key, frame)
-    this.#bytes += frame.byteLength
-    for (const [oldest, old] of this.#frames) {
-      if (this.#bytes <= this.#maxBytes) break
-      this.#frames.delete(oldest)
-      this.#bytes -= old.byteLength
-    }
+    for (const key of this.#frames.keys()) if (isGone(key)) this.#frames.delete(key)
   }
 }
