@@ -126,7 +126,7 @@ export function embeddingPieces(embedding: Embedding): Uint8Array[] {
  */
 export function decodeColumn(frame: Uint8Array, cellCount: number): Column {
   const { header, sections } = decodeSections(frame)
-  if (header.n !== cellCount) throw badColumn(`${String(header.n)} values for ${cellCount} cells`)
+  if (header.n !== cellCount) throw badColumn(`${JSON.stringify(header.n)} values for ${cellCount} cells`)
   const range = {
     min: finiteOrNull(header.min),
     max: finiteOrNull(header.max),
@@ -166,7 +166,7 @@ export function decodeEmbedding(frame: Uint8Array, cellCount: number): Embedding
   }
   return {
     kind: 'embedding',
-    key: String(header.key),
+    key: typeof header.key === 'string' ? header.key : '',
     dimensions,
     positions,
     center: perAxis(header.center),
@@ -184,7 +184,9 @@ function versionOf({ version }: Record<string, unknown>): Versioned {
 }
 
 function perAxis(value: unknown): number[] {
-  return Array.isArray(value) ? value.map(Number) : []
+  if (!Array.isArray(value)) return []
+  if (!value.every((entry): entry is number => typeof entry === 'number')) throw badColumn('a place that is no number')
+  return value
 }
 
 function decodeCategories(header: Record<string, unknown>): Omit<CodesColumn, 'kind' | 'codes' | 'missingCells'> {

@@ -12,7 +12,8 @@ export function messageName(header: Record<string, unknown>): string {
     const kind = Object(header[part]).kind
     if (typeof kind === 'string') return `${part} "${kind.slice(0, MAX_NAME_CHARACTERS)}"`
   }
-  return `message "${String(header.kind).slice(0, MAX_NAME_CHARACTERS)}"`
+  const { kind } = header
+  return typeof kind === 'string' ? `message "${kind.slice(0, MAX_NAME_CHARACTERS)}"` : 'message without a kind'
 }
 
 /** Where a message misses its schema, and by what: the first miss, short. */

@@ -78,6 +78,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.decorate('inner', new InnerRequests(app))
   // Before the gate, whose hook asks whether a request is an upgrade: the plugin's own hook tells.
   await app.register(fastifyWebsocket, { options: channelOptions(admittedUpgrades(app, parts)) })
+  // Else the library answers by itself, in its own words and without our headers.
+  app.websocketServer.on('wsClientError', (_error, socket) => refuseSocket(socket, 'bad_request'))
   addGate(app, parts)
   addParsers(app)
   app.setErrorHandler((error, _request, reply) => replyError(reply, error, parts.log))

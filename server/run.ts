@@ -93,6 +93,7 @@ function kernelLink(pipe: Pipe, log: Log): KernelLink {
       try {
         await pipe.notify(method, params, body, options)
       } catch (error) {
+        if (error instanceof ProtocolError) throw error
         log.error('A message for the kernel was lost', { method, error })
       }
     },

@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['test/{protocol,data,server,scripts}/**/*.test.ts'],
+          include: ['test/{protocol,data,server,scripts,fuzz}/**/*.test.ts'],
           expect: PATIENT,
           testTimeout: 30_000, // files are made by Python and read by worker threads, on machines that may be busy
           hookTimeout: 120_000,

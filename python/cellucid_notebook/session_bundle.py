@@ -82,7 +82,7 @@ class SessionBundle:
             )
         try:
             return _read(_messages(memoryview(content)[len(MAGIC) :]))
-        except (ValueError, KeyError, TypeError, StopIteration) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, StopIteration) as error:
             raise DataError(f"{name} is damaged ({error}). Save the session again.") from error
 
     def apply_to_anndata(self, adata: AnnData, *, inplace: bool = False, prefix: str = "cellucid_") -> AnnData:

@@ -4,7 +4,7 @@ import { TICKET_FOLDER } from '../../protocol/urls.ts'
 import type { ProvenSocket } from '../access/gate.ts'
 import { errorBody } from './error-reply.ts'
 import type { InnerRequests } from './inner-requests.ts'
-import { answerHeaders, innerOrder } from './tunnel.ts'
+import { answerHeaders, innerOrder, isRelativePath } from './tunnel.ts'
 
 type Ask = Extract<PageMessage, { kind: 'ask' }>
 type PageRequestParts = {
@@ -44,7 +44,7 @@ export class PageRequests {
   async #answer({ id, method, path, headers }: Ask, body: Uint8Array): Promise<void> {
     const { inner, socket, host, answer } = this.#parts
     const isTooMany = this.#underWay.size >= CHANNEL_LIMITS.asksUnderWay || this.#underWay.has(id)
-    if (isTooMany || path.startsWith('/')) return this.#refuse(id, isTooMany ? 'overloaded' : 'bad_request')
+    if (isTooMany || !isRelativePath(path)) return this.#refuse(id, isTooMany ? 'overloaded' : 'bad_request')
     const stop = new AbortController()
     this.#underWay.set(id, stop)
     try {

@@ -39,7 +39,7 @@ export class Tunnel {
    * @throws ProtocolError `bad_request` for a path that is not relative to the base
    */
   async fetch({ view, httpMethod, path, headers }: TunnelFetch, body: Uint8Array, port: number): Promise<TunnelAnswer> {
-    if (path.startsWith('/')) throw new ProtocolError('bad_request', 'A path through the notebook is relative.')
+    if (!isRelativePath(path)) throw new ProtocolError('bad_request', 'A path through the notebook is relative.')
     const count = this.#inFlight.get(view) ?? 0
     if (count >= LIMITS.tunnelRequestsPerView) {
       throw new ProtocolError('overloaded', 'Too many requests of this view are under way.')
@@ -59,6 +59,13 @@ export class Tunnel {
     if (count <= 1) this.#inFlight.delete(view)
     else this.#inFlight.set(view, count - 1)
   }
+}
+
+/** Below the base, whoever reads it: a backslash or two strokes would begin the name of a host. */
+const RELATIVE_PATH = /^(?![/\\])[!-[\]-~]*$/
+
+export function isRelativePath(path: string): boolean {
+  return RELATIVE_PATH.test(path)
 }
 
 type Asked = { method: 'GET' | 'POST' | 'PUT'; path: string; headers: Record<string, string>; body: Uint8Array }

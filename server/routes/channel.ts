@@ -21,6 +21,7 @@ import { errorBody } from '../http/error-reply.ts'
 import { PageRequests } from '../http/page-requests.ts'
 import { type AppParts, admissionOf } from '../http/request-context.ts'
 import { LIMITS } from '../process/limits.ts'
+import type { Log } from '../process/log.ts'
 import { closeSocket, SocketCarrier } from '../viewers/channel-transport.ts'
 import type { Hello } from '../viewers/page-channel.ts'
 import type { Viewer } from '../viewers/viewer.ts'
@@ -28,6 +29,8 @@ import type { PageSecret, Viewers } from '../viewers/viewer-registry.ts'
 
 /** RFC 6455: come back later. */
 const TRY_AGAIN_LATER = 1013
+/** RFC 6455: the fault is the server's. */
+const INTERNAL_ERROR = 1011
 
 /**
  * The channel over one WebSocket. Its URL holds a nonce and the public name of a secret; both ends prove that they know
@@ -56,7 +59,7 @@ export function channelRoute(app: FastifyInstance, parts: AppParts): void {
     socket.once('close', spoke)
     socket.once('message', (data, isBinary) => {
       spoke()
-      runGuarded(socket, () => {
+      runGuarded(socket, parts.log, () => {
         const hello = parseHello(data, isBinary)
         const holder = letIn(hello, claim)
         const viewer = holder === null ? null : parts.viewers.get(holder.viewerId)
@@ -143,7 +146,7 @@ function runPage(socket: WebSocket, hello: Hello, { viewer, holder, host, app, p
     parts.viewers.tickets.end(proven)
   })
   socket.on('message', (data, isBinary) => {
-    runGuarded(socket, () => {
+    runGuarded(socket, parts.log, () => {
       if (!isBinary) throw new ProtocolError('bad_frame', 'The channel carries binary frames. Reload the page.')
       page.receive(bytesOf(data))
     })
@@ -155,12 +158,16 @@ function runPage(socket: WebSocket, hello: Hello, { viewer, holder, host, app, p
   page.open(carrier, hello, requests)
 }
 
-/** What a page may not say ends its socket and nothing else. */
-function runGuarded(socket: WebSocket, run: () => void): void {
+/** What a page may not say ends its socket and nothing else, also where it meets a fault of ours. */
+function runGuarded(socket: WebSocket, log: Log, run: () => void): void {
   try {
     run()
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
+    if (!(error instanceof ProtocolError)) {
+      log.error('A message of a page failed', { error })
+      closeSocket(socket, INTERNAL_ERROR, errorBody('internal').message)
+      return
+    }
     closeSocket(socket, error.code === 'too_large' ? CLOSE_CODES.tooLarge : CLOSE_CODES.protocolError, error.message)
   }
 }

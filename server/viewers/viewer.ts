@@ -292,14 +292,19 @@ export class Viewer implements PageOwner<PageChannel> {
   sendSnapshot(requestId: string | null, png: Uint8Array): void {
     const message = { method: 'viewer.snapshot', params: { viewerId: this.id, requestId } } as const
     const replaces: NotifyOptions = requestId === null ? { replaces: `${this.id}/snapshot` } : {}
-    void this.backlog.track(png.byteLength, this.#kernel.notify(message, png, { ...replaces, isBulk: true }))
+    this.#track(png.byteLength, this.#kernel.notify(message, png, { ...replaces, isBulk: true }))
   }
 
   /** @param replaces the same of this viewer that still waits is replaced */
   notify(message: Notification, body?: Uint8Array, replaces?: string): void {
     const options = replaces === undefined ? {} : { replaces: `${this.id}/${replaces}` }
-    const sent = this.#kernel.notify(message, body, options)
-    void this.backlog.track(body?.byteLength ?? 0, sent)
+    this.#track(body?.byteLength ?? 0, this.#kernel.notify(message, body, options))
+  }
+
+  /** What is too large for the kernel is missing there, and the report says so. */
+  #track(bytes: number, sent: Promise<void>): void {
+    const told = sent.catch((error: unknown) => this.console.warn(`The kernel was not told: ${String(error)}`))
+    void this.backlog.track(bytes, told)
   }
 
   /** End it: channels close with 1001, the source closes, waiting reads end. Its keys are revoked by its registry. */

@@ -74,6 +74,17 @@ test.each([
   expect(() => decodeColumn(encodeColumn(column), 6)).toThrowError(/row/)
 })
 
+test.each([
+  ['n', decodeColumn],
+  ['center', decodeEmbedding],
+] as const)('a frame whose %s cannot be made a text or a number is refused', (name, decode) => {
+  const header = { kind: 'embedding', n: 0, dimensions: 2, missingCells: 0, sections: [['f4', 0]] }
+  const json = JSON.stringify({ ...header, [name]: [{ toString: 1, valueOf: 1 }] })
+  const text = new TextEncoder().encode(json.padEnd(Math.ceil((json.length + 4) / 8) * 8 - 4))
+  const frame = Uint8Array.from([...readBytes('embedding').subarray(0, 8), text.length, 0, 0, 0, ...text])
+  expect(() => decode(frame, 0)).toThrowError(/did not arrive whole/)
+})
+
 test('a dataset without cells has columns without values', () => {
   const column: Column = { kind: 'dense', values: new Float32Array(), min: null, max: null, missingCells: 0 }
   expect(decodeColumn(encodeColumn(column), 0)).toEqual(column)

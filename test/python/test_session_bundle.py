@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ SETS = {
     "group/my T cells": np.arange(0, 700, 2, dtype=np.uint32),
 }
 BUNDLE = SessionBundle(700, "pbmc", STATE, SETS)
+
+
+def framed(head: bytes) -> bytes:
+    return struct.pack("<II", 4 + len(head), len(head)) + head
 
 
 def same(one: SessionBundle, other: SessionBundle) -> bool:
@@ -54,6 +59,8 @@ def test_large_sets_travel_in_parts(tmp_path: Path) -> None:
         (MAGIC + b"\xff\xff\xff\x7f", "is damaged"),
         (BUNDLE.to_bytes().replace(b'"version":1', b'"version":2'), "update cellucid-notebook"),
         (BUNDLE.to_bytes().replace(b'"cellCount":700', b'"cellCount":1e9'), "is damaged"),
+        (MAGIC + framed(b'{"kind":"session","version":1,"cellCount":1e400,"state":{},"cellSets":0}'), "is damaged"),
+        (MAGIC + framed(b'{"kind":' + b"[" * 100_000), "is damaged"),
     ],
 )
 def test_what_is_no_session_is_refused(content: bytes, message: str) -> None:

@@ -1,14 +1,11 @@
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { isErrorCode } from '../../protocol/errors.ts'
 import { encodeFrame, joinFrames } from '../../protocol/frame.ts'
 import { KEY_HEADER, ROUTES } from '../../protocol/urls.ts'
-import { LIMITS } from '../../server/process/limits.ts'
 import { listen } from '../../server/process/listen.ts'
 import { appStage } from '../stage/app-stage.ts'
-import { challenged } from '../stage/challenged.ts'
 import { SocketPage } from '../stage/page-end.ts'
-import { sendRaw } from '../stage/raw-http.ts'
 
 const SEED = 20_260_101
 
@@ -35,79 +32,6 @@ async function fuzzStage() {
       expect(stage.log.lines.filter(({ level }) => level === 'error')).toEqual([])
     },
   }
-}
-
-const token = fc.constantFrom(
-  'GET',
-  'POST',
-  'PUT',
-  'OPTIONS',
-  '/',
-  '/_cellucid/identity',
-  '/_cellucid/health?nonce=',
-  '/_cellucid/channel',
-  ' HTTP/1.1',
-  'HTTP/1.0',
-  '\r\n',
-  '\n',
-  '\r',
-  ' ',
-  ':',
-  'Host: 127.0.0.1',
-  'Host: evil',
-  'Content-Length: 5',
-  'Content-Length: -1',
-  'Transfer-Encoding: chunked',
-  'Connection: close',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Expect: 100-continue',
-  'Origin: null',
-  'X-Cellucid-Key: ',
-  'Range: bytes=0-',
-  '0\r\n\r\n',
-  '\0',
-  '\x7f',
-  'é',
-  '%',
-  '%zz',
-  '..',
-  '\\',
-  '{}',
-)
-
-test('1500 seeded byte strings where a request should be: an answer of ours or a closed socket, at once', async () => {
-  const { port, expectWell } = await fuzzStage()
-  const request = fc.tuple(
-    fc.array(token, { maxLength: 30 }).map((parts) => parts.join('')),
-    fc.boolean(),
-  )
-  await fc.assert(
-    fc.asyncProperty(request, async ([text, isWhole]) => {
-      const bytes = Buffer.from(isWhole ? `${text}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n` : text, 'latin1')
-      const answer = await Promise.race([closedAfter(port, bytes), silence()])
-      if (answer !== null && answer.status >= 400 && answer.body !== '') {
-        const body = JSON.parse(answer.body.replace(/\r\n[\s\S]*$/, '').slice(0, answer.body.indexOf('}') + 1))
-        expect(isErrorCode(body.code)).toBe(true)
-      }
-    }),
-    { numRuns: 1_500, seed: SEED },
-  )
-  await expectWell()
-}, 300_000)
-
-async function closedAfter(port: number, bytes: Buffer) {
-  // What ends in mid-request is ended by us: the server would wait for the rest, as it must.
-  return sendRaw(port, bytes, { endsAfterMs: 30 })
-}
-
-/** Before the server gives up on a connection by itself: what is answered or closed until then was understood. */
-const AT_ONCE_MS = LIMITS.keepAliveTimeoutMs - 1_000
-
-function silence(): Promise<never> {
-  return new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`Silent for ${AT_ONCE_MS} ms.`)), AT_ONCE_MS).unref()
-  })
 }
 
 const anyJson = fc.jsonValue({ maxDepth: 2 })
@@ -143,30 +67,6 @@ const frame = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),
   fc.tuple(pageMessage, fc.uint8Array({ maxLength: 16 })).map(([header, body]) => encodeFrame(Object(header), body)),
 )
-
-test('300 seeded conversations over a WebSocket: each ends by itself or goes on, no other is touched', async () => {
-  const { facts, viewer, expectWell } = await fuzzStage()
-  const own = facts()
-  const honest = new SocketPage(own)
-  onTestFinished(() => honest.close())
-  honest.hello()
-  await honest.hear('welcome')
-  const other = facts()
-  await fc.assert(
-    fc.asyncProperty(fc.array(frame, { maxLength: 8 }), fc.boolean(), async (frames, saysHello) => {
-      const { socket, proof } = await challenged({ ...other, secret: other.pageKey })
-      const closed = new Promise((resolve) => socket.once('close', resolve))
-      if (saysHello) socket.send(encodeFrame({ kind: 'hello', protocol: 1, proof }))
-      for (const bytes of frames) if (socket.readyState === socket.OPEN) socket.send(bytes)
-      socket.close()
-      await Promise.race([closed, silence()])
-    }),
-    { numRuns: 300, seed: SEED },
-  )
-  honest.send({ kind: 'state', state: { dimensions: 2 } })
-  await expect.poll(() => viewer.state.page).toEqual({ dimensions: 2 })
-  await expectWell()
-}, 120_000)
 
 test('300 seeded posts of events: 200 or an error of the closed list', async () => {
   const { facts, expectWell, app } = await fuzzStage()

@@ -95,8 +95,8 @@ def decode_frame(frame: Buffer) -> Message:
         raise FrameError(f"a header of {header_length} in {len(view)} bytes")
     try:
         header: Any = json.loads(bytes(view[4 : 4 + header_length]))
-    except ValueError as error:
-        raise FrameError("a header that is not JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise FrameError("a header that is not JSON, or nests too deep") from error
     if not isinstance(header, dict):
         raise FrameError("a header that is no object")
     return Message(header, view[4 + header_length :])
