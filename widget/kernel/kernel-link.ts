@@ -63,7 +63,7 @@ export class KernelLink {
   #lastRequestId = 0
   /** `null` until a message or an event told. */
   #isDead: boolean | null = null
-  /** A body did not arrive, so none that follows would. */
+  /** A body did not arrive, or a message for its body: so none that follows would. */
   #losesBuffers = false
 
   constructor(model: WidgetModel, signal: AbortSignal) {
@@ -123,9 +123,11 @@ export class KernelLink {
   /**
    * One request of a view.
    * @param body owned by the caller and copied here: managers send a view's whole backing buffer
+   * @param isAgain it was asked before, and nothing came back
    */
-  fetch(request: LinkFetch, body: Uint8Array | null): void {
-    const asText = this.#asText
+  fetch(request: LinkFetch, body: Uint8Array | null, isAgain = false): void {
+    const isShort = body !== null && body.byteLength <= TUNNEL_LIMITS.textPartBytes
+    const asText = this.#asText || (isAgain && isShort)
     const message = { kind: 'fetch', ...request, asText, bytes: body?.byteLength ?? 0 } as const
     if (body === null) this.#send(message, [])
     else if (asText) this.#send({ ...message, text: toBase64(body) }, [])
@@ -186,6 +188,8 @@ export class KernelLink {
 
   #receiveResponse(message: Extract<KernelMessage, { kind: 'response' }>, buffers: unknown): void {
     const body = message.text === undefined ? firstBuffer(buffers) : fromBase64(message.text)
+    // The kernel answers as it was asked first: what was asked with a buffer never arrived.
+    if (message.text !== undefined) this.#losesBuffers = true
     if (body.byteLength !== message.bytes) this.#loseBody(message)
     else this.#emit((events) => events.response?.({ ...message, body }))
   }

@@ -167,7 +167,9 @@ export class Tunnel {
     const { method, path, headers, body } = waiting.request
     waiting.lastSentAt = performance.now()
     waiting.count++
-    this.#link.fetch({ view: this.#view, id, method, path, headers: { ...headers } }, body)
+    // A front end may lose a message for its buffer (Panel's does): asked again it has none.
+    const isAgain = waiting.count > 1
+    this.#link.fetch({ view: this.#view, id, method, path, headers: { ...headers } }, body, isAgain)
     this.#sendLater(id, waiting)
   }
 

@@ -46,6 +46,9 @@ function stage(partBytes: number = TUNNEL_LIMITS.partBytes) {
     stalls,
     alive,
     answer,
+    /** An empty answer. */
+    answerAsText: (id: number): void =>
+      callbacks.get('msg:custom')?.({ kind: 'response', view: VIEW, id, status: 200, headers: {}, bytes: 0, text: '' }, []),
     lose: (id: number, view = VIEW): void => callbacks.get('msg:custom')?.({ kind: 'bodyLost', view, id }, []),
     die: (): void => callbacks.get('comm:close')?.(),
     /** Answer every request as it comes, after the sender has gone on. */
@@ -113,6 +116,32 @@ describe('one request', () => {
     expect(sent[1]).toEqual({ message: expect.objectContaining({ id: 1, asText: true, text: 'AQI=' }), body: null })
     answer(1)
     expect((await asked).status).toBe(200)
+  })
+
+  test('whose message was lost with its buffer is asked again as text, and those after it are text at once', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { tunnel, sent, answerAsText } = stage()
+    const post = { method: 'POST', path: 'x', headers: {}, body: new Uint8Array([1, 2]) } as const
+    const asked = tunnel.fetch(post, never)
+    await vi.advanceTimersByTimeAsync(TUNNEL_LIMITS.resendAfterMs[0])
+    const text = { message: expect.objectContaining({ id: 1, asText: true, text: 'AQI=' }), body: null }
+    expect(sent).toEqual([{ message: expect.objectContaining({ id: 1, asText: false }), body: post.body }, text])
+    answerAsText(1)
+    expect((await asked).status).toBe(200)
+    tunnel.fetch(post, never).catch(() => undefined)
+    await Promise.resolve()
+    expect(sent[2]).toEqual({ ...text, message: { ...sent[1]?.message, id: 2 } })
+  })
+
+  test('whose text would be too long for the notebook is asked again as it was', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { tunnel, sent } = stage()
+    const body = new Uint8Array(TUNNEL_LIMITS.textPartBytes + 1)
+    tunnel.fetch({ method: 'POST', path: 'x', headers: {}, body }, never).catch(() => undefined)
+    await vi.advanceTimersByTimeAsync(TUNNEL_LIMITS.resendAfterMs[0])
+    expect(sent.map(({ message: { asText } }) => asText)).toEqual([false, false])
   })
 
   test('is not answered by an answer to another view with the same id', async () => {
