@@ -24,7 +24,16 @@ from ._data.cells import decode_cells
 from ._data.matrix import RAW, Matrix
 from ._hosted_ui import DEFAULT_SOURCE, WebUISummary, ensure_cached
 from ._notebook.absent_widget import absent_widget_note
-from ._notebook.display import Cell, current_cell, output_to, publish, show_in_marimo, shown_in_cells, who_displays
+from ._notebook.display import (
+    Cell,
+    current_cell,
+    output_to,
+    publish,
+    show_in_app,
+    show_in_marimo,
+    shown_in_cells,
+    who_displays,
+)
 from ._notebook.environment import hints, override_base
 from ._notebook.idle_watch import idle_watch
 from ._notebook.presentation import Presentation
@@ -354,7 +363,7 @@ class Viewer(ViewerCommands, ViewerEvents, ViewerTraits, anywidget.AnyWidget):
         """
         self._check_usable()
         cell = current_cell()
-        if cell is None and show_in_marimo(self):
+        if cell is None and (show_in_marimo(self) or show_in_app(self._bundle())):
             return
         if cell is None:
             print(self._how_to_open())  # noqa: T201

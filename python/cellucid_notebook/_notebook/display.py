@@ -79,6 +79,17 @@ def show_in_marimo(widget: object) -> bool:
     return True
 
 
+def show_in_app(bundle: JsonObject) -> bool:
+    """Put a bundle where an application shows what it displays; false where none runs.
+
+    Solara has no cells, and stands in for IPython's shell; unlike a shell in a terminal it has a kernel.
+    """
+    if getattr(shell(), "kernel", None) is None:
+        return False
+    publish(bundle)
+    return True
+
+
 @contextmanager
 def output_to(cell: Cell | None) -> Iterator[None]:
     """Send what this thread prints and displays to ``cell``, also when other cells have run since.
