@@ -48,7 +48,10 @@ function stage(partBytes: number = TUNNEL_LIMITS.partBytes) {
     answer,
     /** An empty answer. */
     answerAsText: (id: number): void =>
-      callbacks.get('msg:custom')?.({ kind: 'response', view: VIEW, id, status: 200, headers: {}, bytes: 0, text: '' }, []),
+      callbacks.get('msg:custom')?.(
+        { kind: 'response', view: VIEW, id, status: 200, headers: {}, bytes: 0, text: '' },
+        [],
+      ),
     lose: (id: number, view = VIEW): void => callbacks.get('msg:custom')?.({ kind: 'bodyLost', view, id }, []),
     die: (): void => callbacks.get('comm:close')?.(),
     /** Answer every request as it comes, after the sender has gone on. */
