@@ -1,4 +1,5 @@
 import { NBCLASSIC, NOTEBOOK_7, VOILA } from '../stage/front-ends.ts'
+import { APP_ENVIRONMENTS } from './app-environments.ts'
 import { type Environment, lab } from './environment.ts'
 import { EXTENSION_ENVIRONMENTS } from './extension-environments.ts'
 import { FIREFOX_ENVIRONMENTS } from './firefox-environments.ts'
@@ -36,6 +37,7 @@ export const ENVIRONMENTS: readonly Environment[] = [
   }),
   lab('nbclassic', 'nbclassic', 'same-origin-proxy', { options: { frontEnd: NBCLASSIC } }),
   lab('voila', 'Voila', 'same-origin-proxy', { options: { frontEnd: VOILA } }),
+  ...APP_ENVIRONMENTS,
   ...FIREFOX_ENVIRONMENTS,
   ...EXTENSION_ENVIRONMENTS,
   ...PORT_ENVIRONMENTS,

@@ -93,7 +93,7 @@ function marimoSource(cells: readonly string[]): string {
 }
 
 /** A cell through which the test runs source beside the notebook: marimo's own way is to type it into its editor. */
-function doorSource(port: number): string {
+export function doorSource(port: number): string {
   return `import contextlib, http.server, io, traceback
 import threading as threads
 names = globals()
@@ -108,8 +108,9 @@ class Door(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.end_headers()
         self.wfile.write(printed.getvalue().encode())
-server = http.server.ThreadingHTTPServer(("127.0.0.1", ${port}), Door)
-threads.Thread(target=server.serve_forever, daemon=True).start()`
+with contextlib.suppress(OSError):  # where a page that is loaded again runs all anew, the door stays with the first
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", ${port}), Door)
+    threads.Thread(target=server.serve_forever, daemon=True).start()`
 }
 
 async function answering(url: string, child: ChildProcess): Promise<void> {

@@ -28,6 +28,13 @@ export const REQUIRE_JS: PackedPackage = {
   integrity: 'sha512-7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==',
 }
 
+/** The page of Solara. */
+export const SOLARA_PAGE: PackedPackage = {
+  name: '@widgetti/solara-vuetify3-app',
+  version: '5.2.0',
+  integrity: 'sha512-9UMyjf9KASR9PucZ7848upx1gqOqlUnG5Hh5or5CTaN/Um+AxAHQGwv8x4fFJzco/OaccsWdtsqb3bmYAnBo+Q==',
+}
+
 /**
  * The package's own files, without what it depends on: an install would bring a hundred packages for one bundle, and
  * not all of their versions fit together. Fetched once by npm, then kept beside the installed packages.
