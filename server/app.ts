@@ -7,6 +7,7 @@ import fastifyWebsocket from '@fastify/websocket'
 import Fastify, { type ConnectionError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { MAX_FRAME_BYTES } from '../protocol/frame.ts'
 import { type Admission, admit, type RawRequest, type Refusal } from './access/gate.ts'
+import { Strangers } from './access/strangers.ts'
 import { hostedFileRoutes, hostedRoute } from './hosted-ui/routes.ts'
 import { errorBody, replyError } from './http/error-reply.ts'
 import { DATA_HEADERS } from './http/headers.ts'
@@ -76,6 +77,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     app.server.on(event, (request, response) => app.server.emit('request', request, response))
   }
   app.decorate('inner', new InnerRequests(app))
+  app.decorate('strangers', new Strangers(LIMITS.strangers))
+  app.server.on('connection', (socket) => app.strangers.enter(socket))
   // Before the gate, whose hook asks whether a request is an upgrade: the plugin's own hook tells.
   await app.register(fastifyWebsocket, { options: channelOptions(admittedUpgrades(app, parts)) })
   // Else the library answers by itself, in its own words and without our headers.
@@ -125,6 +128,8 @@ function addGate(app: FastifyInstance, parts: AppParts): void {
     }
     request.admission = verdict.admission
     noteAdmission(parts, verdict.admission)
+    if (isProven(verdict.admission)) app.strangers.release(request.raw.socket)
+    else app.strangers.heardOf(request.raw.socket)
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
@@ -148,6 +153,11 @@ function rawRequest({ rawHeaders, url, method }: IncomingMessage): RawRequest {
 function noteAdmission({ viewers }: AppParts, { host, probe, page }: Admission): void {
   if (probe !== null) viewers.get(probe.viewerId)?.learn(host, probe)
   if (page !== null) viewers.keys.touch(page.id)
+}
+
+/** Whose request this is, is known: no stranger's. */
+function isProven({ page, probe, class: routeClass }: Admission): boolean {
+  return page !== null || probe !== null || routeClass === 'capability'
 }
 
 function refuse(
@@ -203,6 +213,7 @@ function channelOptions(upgrades: EventEmitter) {
     server: upgrades as Server,
     maxPayload: MAX_FRAME_BYTES,
     maxFragments: LIMITS.channelFragments,
+    closeTimeout: LIMITS.closeTimeoutMs,
     perMessageDeflate: false,
   }
 }

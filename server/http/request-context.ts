@@ -4,6 +4,7 @@ import type { DataSource } from '../../data/data-source.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import type { ViewerId } from '../../protocol/probe.ts'
 import type { Admission } from '../access/gate.ts'
+import type { Strangers } from '../access/strangers.ts'
 import type { Pieces } from '../frames/byte-pieces.ts'
 import type { ColumnCache } from '../frames/frame-cache.ts'
 import type { EventLoopWatch } from '../process/event-loop-lag.ts'
@@ -40,6 +41,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Requests through the notebook, and by proven sockets. */
     inner: InnerRequests
+    /** The connections of those who have proven nothing yet. */
+    strangers: Strangers
   }
   interface FastifyRequest {
     /** What the gate decided; set before any route runs. */

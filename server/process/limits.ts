@@ -6,9 +6,11 @@ export const LIMITS = {
   learntPerViewer: 16,
   /** Proven probes of one viewer over the life of the server; each nonce is remembered, so that it counts once. */
   noncesPerViewer: 65_536,
-  /** Tokens refused per viewer and minute before each further answer waits `refusedTokenDelayMs`. */
+  /** Tokens refused per viewer, or per address that they came from, and minute before each further answer waits `refusedTokenDelayMs`. */
   refusedTokensPerMinute: 10,
   refusedTokenDelayMs: 1_000,
+  /** Of so many viewers and addresses it is known how often they were refused. */
+  refusedPeers: 1_000,
   oneTimeTokensPerViewer: 8,
   oneTimeTokenMs: 15 * 60_000,
 
@@ -37,9 +39,14 @@ export const LIMITS = {
   connectionsCheckIntervalMs: 1_000,
   /** A read of data; below the connection's own timeout, so that the page gets a sentence and not a cut. */
   dataTimeoutMs: 50_000,
-  sockets: 512,
-  /** Channels that have not yet shown a key. */
-  unprovenChannels: 32,
+  /** Connections at one address; who is past them hears nothing. Strangers never come near. */
+  sockets: 2_048,
+  /** Connections that the system holds until they are taken in; who finds no place among them asks again after a second. */
+  backlog: 4_096,
+  /** Connections on which nothing was proven yet; past them the oldest goes. */
+  strangers: 512,
+  /** Channels that were challenged and have not yet shown their proof; past them the oldest goes. */
+  unprovenChannels: 256,
   requestsPerSocket: 1_000,
 
   channelFragments: 64,

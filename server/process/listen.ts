@@ -95,7 +95,7 @@ async function openTwin(
 function listenOn(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ port, host, exclusive: true }, () => {
+    server.listen({ port, host, exclusive: true, backlog: LIMITS.backlog }, () => {
       server.removeListener('error', reject)
       const address = server.address()
       if (typeof address === 'object' && address !== null) resolve(address.port)

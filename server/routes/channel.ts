@@ -37,34 +37,38 @@ const INTERNAL_ERROR = 1011
  * the secret, the server first, before anything else is said. See protocol/handshake.ts.
  */
 export function channelRoute(app: FastifyInstance, parts: AppParts): void {
-  let unproven = 0
+  const unproven = new Set<WebSocket>()
   const wsHandler: WebsocketHandler = (socket, request) => {
     // A broken frame ends the socket; without a listener it would end the process.
     socket.on('error', (error) => parts.log.debug('A channel broke', { error }))
-    if (unproven >= LIMITS.unprovenChannels) return socket.close(TRY_AGAIN_LATER, 'Too many pages connect at once.')
     const { host } = admissionOf(request)
     const claim = challenge(socket, request.query, host, parts.viewers)
     if (claim === null) return turnAway(socket)
-    unproven++
+    app.strangers.release(request.raw.socket)
+    unproven.add(socket)
+    const [oldest] = unproven
+    if (oldest !== undefined && unproven.size > LIMITS.unprovenChannels) {
+      unproven.delete(oldest)
+      oldest.close(TRY_AGAIN_LATER, 'Too many pages connect at once.')
+      oldest.terminate()
+    }
     const deadline = setTimeout(
       () => socket.close(CLOSE_CODES.unknownKey, 'No hello came.'),
       CHANNEL_LIMITS.helloTimeoutMs,
     )
-    let hasSpoken = false
-    const spoke = () => {
-      if (!hasSpoken) unproven--
-      hasSpoken = true
+    socket.once('close', () => {
       clearTimeout(deadline)
-    }
-    socket.once('close', spoke)
+      unproven.delete(socket)
+    })
     socket.once('message', (data, isBinary) => {
-      spoke()
+      clearTimeout(deadline)
       runGuarded(socket, parts.log, () => {
         const hello = parseHello(data, isBinary)
         const holder = letIn(hello, claim)
         const viewer = holder === null ? null : parts.viewers.get(holder.viewerId)
-        if (holder === null || viewer === null) turnAway(socket)
-        else runPage(socket, hello, { viewer, holder, host: authorityText(host), app, parts })
+        if (holder === null || viewer === null) return turnAway(socket)
+        unproven.delete(socket)
+        runPage(socket, hello, { viewer, holder, host: authorityText(host), app, parts })
       })
     })
   }

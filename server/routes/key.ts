@@ -33,8 +33,11 @@ export function keyRoute(app: FastifyInstance, { viewers, report }: AppParts): v
       throw new ProtocolError('misdirected', 'This viewer is not known under this name. Reload the notebook page.')
     }
     const pageKey = viewers.trade(viewerId, body.viewerToken)
-    if (pageKey !== null) return { pageKey }
-    await delay(viewers.refusedTokenDelay(viewerId))
+    if (pageKey !== null) {
+      app.strangers.release(request.raw.socket)
+      return { pageKey }
+    }
+    await delay(viewers.refusedTokenDelay(viewerId, request.raw.socket.remoteAddress ?? 'door'))
     throw new ProtocolError(
       'bad_token',
       'This link is not valid any more. Run the cell or the command again, or open viewer.viewer_url.',

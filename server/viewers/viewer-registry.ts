@@ -3,9 +3,9 @@ import { type InstanceId, type Nonce, type PageKey, parsePageKey, type ViewerId 
 import { type Authority, authorityText, isLoopback } from '../access/authority.ts'
 import type { Allow } from '../access/gate.ts'
 import { type KeyHolder, PageKeys } from '../access/page-keys.ts'
+import { RefusedTokens } from '../access/refused-tokens.ts'
 import type { Exposure } from '../access/served-hosts.ts'
 import { Tickets } from '../access/tickets.ts'
-import { LIMITS } from '../process/limits.ts'
 import { Viewer, type ViewerParts } from './viewer.ts'
 
 /** What a page and this server both know; `open` once the page has proven that, `null` when it is good no more. */
@@ -21,8 +21,7 @@ export class Viewers {
   readonly keys = new PageKeys()
   readonly tickets = new Tickets()
   readonly #viewers = new Map<ViewerId, Viewer>()
-  /** When tokens were refused, milliseconds of the monotonic clock, oldest first. */
-  readonly #refusals = new Map<ViewerId, number[]>()
+  readonly #refusals = new RefusedTokens()
   readonly #sourceGone: (sourceId: string) => void
   #exposure: Exposure | null = null
 
@@ -62,7 +61,7 @@ export class Viewers {
   async close(id: ViewerId, reason: string): Promise<void> {
     const viewer = this.#viewers.get(id)
     this.#viewers.delete(id)
-    this.#refusals.delete(id)
+    this.#refusals.forget(id)
     this.keys.revoke(id)
     const sourceId = viewer?.openedSource?.id
     await viewer?.close(reason)
@@ -129,12 +128,8 @@ export class Viewers {
   }
 
   /** Count a refused token. @returns how long its answer should wait; never a lock-out */
-  refusedTokenDelay(id: ViewerId): number {
-    if (!this.#viewers.has(id)) return 0
-    const now = performance.now()
-    const recent = [...(this.#refusals.get(id) ?? []).filter((time) => time > now - 60_000), now]
-    this.#refusals.set(id, recent.slice(-LIMITS.refusedTokensPerMinute - 1))
-    return recent.length > LIMITS.refusedTokensPerMinute ? LIMITS.refusedTokenDelayMs : 0
+  refusedTokenDelay(id: ViewerId, peer: string): number {
+    return this.#viewers.has(id) ? this.#refusals.delayFor(id, peer) : this.#refusals.delayFor(peer)
   }
 
   /** From now on other machines reach this server too: by these names, and nothing of it without a viewer's name. */
