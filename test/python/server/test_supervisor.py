@@ -72,6 +72,20 @@ def test_signals_of_job_schedulers_open_no_inspector_from_the_first_moment_on() 
     assert listening == {ready.port}
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_signals_meant_for_others_leave_the_server_as_it_is(open_page: Any) -> None:
+    viewer = show_anndata(tiny())
+    server, pid = running(), running().pid
+    for stray in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGINT):
+        os.kill(pid, stray)
+    assert open_page(viewer).json("_cellucid/identity")["nObs"] == 5
+    assert (server.pid, server.restarts) == (pid, 0)
+    listening = {entry.laddr.port for entry in psutil.Process(pid).net_connections() if entry.status == "LISTEN"}
+    assert listening == {server.port}
+    # What a scheduler or a terminal sends to the kernel's whole group is none of the server's.
+    assert os.getpgid(pid) == os.getsid(pid) == pid
+
+
 def test_all_viewers_share_one_server_and_its_port(pbmc: Any) -> None:
     first, second = show_anndata(pbmc), show_anndata(tiny())
     assert first.port == second.port
@@ -158,6 +172,17 @@ def test_a_crash_brings_another_process_on_the_same_port() -> None:
     until(lambda: server.pid != old)
     assert (server.port, viewer.port) == (port, port)
     assert server.restarts == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGXCPU", "SIGABRT"])
+def test_a_server_that_a_signal_ended_is_started_again_on_the_same_port(name: str, open_page: Any) -> None:
+    viewer = show_anndata(tiny(), port=free_port())  # others may take the default one at the same time
+    server, old, port = running(), running().pid, running().port
+    os.kill(old, getattr(signal, name))
+    until(lambda: server.pid != old and knows(server, viewer))
+    assert viewer.port == port
+    assert open_page(viewer).json("_cellucid/identity")["nObs"] == 5
 
 
 def test_after_five_crashes_in_a_minute_it_stays_down_and_says_why(capfd: pytest.CaptureFixture[str]) -> None:
