@@ -10,6 +10,15 @@ export async function replaceByPipe(path: string): Promise<void> {
   await promisify(execFile)('mkfifo', [path])
 }
 
+/** Only root may make one. */
+export const CAN_MAKE_DEVICES = process.platform === 'linux' && process.getuid?.() === 0
+
+/** Put a device of endless zeros in a file's place. */
+export async function replaceByDevice(path: string): Promise<void> {
+  await rm(path)
+  await promisify(execFile)('mknod', [path, 'c', '1', '5'])
+}
+
 /** Put a socket in a file's place. */
 export async function replaceBySocket(path: string): Promise<void> {
   await rm(path)

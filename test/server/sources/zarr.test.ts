@@ -10,7 +10,7 @@ import { seeded } from '../../page/scatter/seeded.ts'
 import { serveFiles } from '../../stage/static-files.ts'
 import { type ExpectedData, expectedOf, filesOf, MADE_WITHIN_MS } from './anndata-files.ts'
 import { expectEmbedding, expectGenes, expectObs } from './same-values.ts'
-import { replaceByPipe, replaceBySocket } from './special-files.ts'
+import { CAN_MAKE_DEVICES, replaceByDevice, replaceByPipe, replaceBySocket } from './special-files.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneSymbols: null, matrix: null }
 const signal = new AbortController().signal
@@ -208,6 +208,14 @@ describe('a store that cannot be believed', () => {
     expect(said).toContain(words)
     expect(await source.obs('stage', signal)).toMatchObject({ kind: 'codes' })
     expect(await source.embedding('X_umap', 2, signal)).toMatchObject({ missingCells: 2 })
+  })
+
+  test.runIf(CAN_MAKE_DEVICES)('a device is refused by name, and the rest is there', async () => {
+    const store = await temporaryCopy('none-v2.zarr')
+    await replaceByDevice(join(store, 'obs/small/0'))
+    const source = await open(store)
+    await expect(source.obs('small', signal)).rejects.toThrow('is a device where a file belongs')
+    expect(await source.obs('stage', signal)).toMatchObject({ kind: 'codes' })
   })
 
   test('codes, pointers and indices are checked as in a file', async () => {

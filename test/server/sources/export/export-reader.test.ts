@@ -9,7 +9,7 @@ import { X } from '../../../../protocol/matrix.ts'
 import { openSource } from '../../../../server/sources/open-source.ts'
 import { asExpected, cellucidOf, type ExpectedData, expectedOf, filesOf, MADE_WITHIN_MS } from '../anndata-files.ts'
 import { readable } from '../same-values.ts'
-import { replaceByPipe, replaceBySocket } from '../special-files.ts'
+import { CAN_MAKE_DEVICES, replaceByDevice, replaceByPipe, replaceBySocket } from '../special-files.ts'
 
 const NO_OPTIONS = { name: null, color: null, embedding: null, geneSymbols: null, matrix: null }
 const signal = new AbortController().signal
@@ -138,6 +138,22 @@ describe('a folder that cannot be believed', () => {
     await expect(reading).rejects.toMatchObject({ code: 'malformed' })
     await expect(reading).rejects.toThrow(words)
     expect(await source.obs('n_counts', signal)).toMatchObject({ missingCells: 0 })
+  })
+
+  test.runIf(CAN_MAKE_DEVICES)('a device is refused by name, and the rest is there', async () => {
+    await replaceByDevice(codes())
+    const source = await open(folder)
+    await expect(source.obs('passed', signal)).rejects.toThrow('is a device where a file belongs')
+    expect(await source.obs('n_counts', signal)).toMatchObject({ missingCells: 0 })
+  })
+
+  test.each([
+    ['a pipe', replaceByPipe],
+    ['a socket', replaceBySocket],
+  ])('%s in a manifest’s place is refused at once', async (kind, replace) => {
+    await replace(join(folder, 'obs_manifest.json'))
+    const reading = open(folder).then((source) => source.obs('passed', signal))
+    await expect(reading).rejects.toThrow(`is ${kind} where a file belongs`)
   })
 
   test.each([
