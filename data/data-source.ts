@@ -3,6 +3,7 @@ import { type ErrorCode, ProtocolError } from '../protocol/errors.ts'
 import type { GeneNames, Identity } from '../protocol/identity.ts'
 import type { Matrix } from '../protocol/matrix.ts'
 import type { ColorBy } from '../protocol/state.ts'
+import type { GeneTable, Method } from './compare/compare-groups.ts'
 
 /** Half open, in obs order. */
 export type Rows = { start: number; end: number }
@@ -17,6 +18,25 @@ export type Defaults = Pick<Identity, 'embeddings' | 'defaultEmbedding' | 'defau
  * sentences about what is slower than it could be; `bytes` of the kernel's memory that sorted genes take.
  */
 export type Progress = { done: number | null; notes: string[]; bytes?: number }
+
+/** Cells by their rows, or by values of a field. */
+export type Group = { cells: Uint32Array } | { field: string; categories: readonly string[] }
+
+/** `b` null: all cells that are not in `a`; `matrix` null: raw where there is one, else X. */
+export type CompareQuestion = { a: Group; b: Group | null; method: Method; matrix: Matrix | null }
+
+/** `codes`: the group of each cell, 0 neither, 1 A, 2 B; `overlap`: how many were in both, and are in neither. */
+export type Comparison = {
+  table: GeneTable
+  names: readonly string[]
+  matrix: Matrix
+  codes: Uint8Array
+  cellsA: number
+  cellsB: number
+  overlap: number
+  /** Sentences on what the numbers mean less than they seem to. */
+  notes: readonly string[]
+}
 
 export const NO_PROGRESS: Progress = { done: null, notes: [] }
 
@@ -47,6 +67,8 @@ export interface DataSource {
   genes(query: string, limit: number, matrix: Matrix | null, signal: AbortSignal): Promise<GeneNames>
   /** Obs names of rows start..end, at most 1000. */
   cellNames(rows: Rows, signal: AbortSignal): Promise<readonly string[]>
+  /** Two groups of cells, gene by gene. @param progress hears the share that is done */
+  compare(question: CompareQuestion, signal: AbortSignal, progress: (done: number) => void): Promise<Comparison>
   /**
    * An obs field, else a gene of `matrix` (`null`: as in `genes`), as `sc.pl.umap(color=…)` chooses.
    * @throws DataError `unknown_column` with the near names

@@ -108,10 +108,51 @@ export const kernelCallSchema = v.variant('method', [
   v.object({ method: v.literal('hosted.cancel'), params: v.object({ source: v.string() }) }),
   /** They may be gone from the disk. */
   v.object({ method: v.literal('hosted.forget'), params: v.object({}) }),
+  /**
+   * Two groups of cells of a viewer, gene by gene. The body holds the cells of those groups that are none of a field, A
+   * before B. → `{genes, cellsA, cellsB, overlap, matrix, notes, codes}`: `overlap` cells are in both, and
+   * therefore in neither. The body is COMPARED_COLUMNS of f64, then the JSON list of the genes' names, then `codes`
+   * bytes: where it is wanted, the group of each cell.
+   */
+  v.object({
+    method: v.literal('viewer.compare'),
+    params: v.object({
+      viewerId: v.string(),
+      compareId: v.string(),
+      a: v.lazy(() => comparedGroupSchema),
+      /** `null`: all other cells. */
+      b: v.nullable(v.lazy(() => comparedGroupSchema)),
+      test: v.picklist(['t-test', 'wilcoxon']),
+      /** `null`: raw where there is one, else X. */
+      matrix: v.nullable(matrixSchema),
+      wantsCodes: v.boolean(),
+    }),
+  }),
+  /** → `{done}`, 0 to 1 */
+  v.object({ method: v.literal('compare.progress'), params: v.object({ compareId: v.string() }) }),
+  /** Nobody waits for it any more. */
+  v.object({ method: v.literal('compare.cancel'), params: v.object({ compareId: v.string() }) }),
   /** Everything `debug_connection()` shows of the server; with a viewer, its part too. */
   v.object({ method: v.literal('report'), params: v.object({ viewerId: v.nullable(v.string()) }) }),
 ])
 export type KernelCall = v.InferOutput<typeof kernelCallSchema>
+
+/** Cells of a body, or those with certain values of a field. */
+export const comparedGroupSchema = v.union([
+  v.object({ cells: cellsHeadSchema, bytes: v.number() }),
+  v.object({ field: v.string(), categories: v.array(v.string()) }),
+])
+export type ComparedGroup = v.InferOutput<typeof comparedGroupSchema>
+export const COMPARED_COLUMNS = [
+  'scores',
+  'logFoldChanges',
+  'p',
+  'adjusted',
+  'sharesA',
+  'sharesB',
+  'meansA',
+  'meansB',
+] as const
 
 /** Server → kernel. `source.read` is a request, the others notifications. */
 export const serverCallSchema = v.variant('method', [
@@ -182,6 +223,10 @@ export const sourceReadSchema = v.variant('what', [
   v.object({ what: v.literal('obs'), key: v.string() }),
   /** One gene by its position in the matrix's var table, `raw.var` for raw → denseAnswer or sparseAnswer */
   v.object({ what: v.literal('var'), index: v.number(), matrix: matrixSchema }),
+  /** How a matrix lies, for who reads it in blocks → layoutAnswer */
+  v.object({ what: v.literal('layout'), matrix: matrixSchema }),
+  /** Whole rows, or columns where it lies by them, from `start` on, about `most` values → blockAnswer */
+  v.object({ what: v.literal('block'), matrix: matrixSchema, start: v.number(), most: v.number() }),
   /** → `{}`; the body is a JSON list of texts. `column: null` is the index of the table. */
   v.object({ what: v.literal('varNames'), column: v.nullable(v.string()), table: v.picklist(['var', 'raw']) }),
   /** → `{}`; the body is u32, for each cell of a MuData its row in the modality plus one, or 0 where it lacks the cell. */
@@ -268,6 +313,31 @@ export const codesAnswerSchema = v.object({
   colors: v.nullable(v.array(storedColorSchema)),
   version: v.string(),
 })
+/** `stored`: values at most; `isWide`: they are doubles. `logBase` of `uns["log1p"]`, `null` is the natural logarithm. */
+export const layoutAnswerSchema = v.object({
+  major: v.picklist(['rows', 'columns']),
+  cells: v.number(),
+  genes: v.number(),
+  stored: v.number(),
+  isWide: v.boolean(),
+  logBase: v.nullable(v.number()),
+  version: v.string(),
+})
+export type LayoutAnswer = v.InferOutput<typeof layoutAnswerSchema>
+/**
+ * Rows or columns `start`..`end`. The body: `nnz` values of `dtype`; where `form` is sparse, u32 pointers (end - start + 1),
+ * from 0 on, and u32 indices follow.
+ */
+export const blockAnswerSchema = v.object({
+  form: v.picklist(['sparse', 'dense']),
+  major: v.picklist(['rows', 'columns']),
+  dtype: v.picklist(['f4', 'f8']),
+  start: v.number(),
+  end: v.number(),
+  nnz: v.number(),
+  version: v.string(),
+})
+export type BlockAnswer = v.InferOutput<typeof blockAnswerSchema>
 export const columnAnswerSchema = v.variant('form', [denseAnswerSchema, sparseAnswerSchema, codesAnswerSchema])
 export const arrayAnswerSchema = v.object({
   form: v.literal('array'),

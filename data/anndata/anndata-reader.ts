@@ -1,6 +1,7 @@
 import type { CodesColumn, Values } from '../../protocol/column-frame.ts'
 import type { Matrix, VarTable } from '../../protocol/matrix.ts'
 import type { KernelDescription, StoredColor } from '../../protocol/pipe.ts'
+import type { GeneTable, Plan } from '../compare/compare-groups.ts'
 import type { Progress, Rows } from '../data-source.ts'
 import type { Positions } from '../values/value-type.ts'
 
@@ -55,6 +56,8 @@ export interface AnnDataReader {
   obs(key: string, signal: AbortSignal): Promise<ObsArray>
   /** `index` in the matrix's table of genes. */
   gene(index: number, matrix: Matrix, signal: AbortSignal): Promise<GeneArray>
+  /** Two groups of cells, gene by gene; absent where genes cannot be compared. `progress` hears the share that is done. */
+  compare?(matrix: Matrix, plan: Plan, signal: AbortSignal, progress: (done: number) => void): Promise<GeneTable>
   /** A column of a table of genes as texts, the index for `column` null. */
   varNames(column: string | null, table: VarTable, signal: AbortSignal): Promise<string[]>
   /** Where a table of genes is made of several: their names, with those of a column as labels. */

@@ -5,13 +5,15 @@ import type { GeneNames, Identity, MatrixEntry } from '../../protocol/identity.t
 import { type Matrix, varTableOf } from '../../protocol/matrix.ts'
 import type { OpenOptions } from '../../protocol/pipe.ts'
 import type { ColorBy } from '../../protocol/state.ts'
-import type { Progress } from '../data-source.ts'
+import type { CompareQuestion, Comparison, Progress } from '../data-source.ts'
 import { DataError, type DataSource, type Defaults, type Part, type Rows } from '../data-source.ts'
 import { listed, nearNamesText, quoted } from '../near-names.ts'
 import { SharedReads } from '../shared-reads.ts'
 import { countMissingCodes, valueRange } from '../value-range.ts'
 import type { AnnDataReader, Description, GeneArray, ObsArray } from './anndata-reader.ts'
 import { categoryColors, numbersNote } from './category-colors.ts'
+import { comparedGroups } from './compared-groups.ts'
+import { comparisonNotes } from './comparison-notes.ts'
 import { defaultEmbedding, defaultEmbeddingNote, isImageSpace, listEmbeddings, ownKey } from './default-embedding.ts'
 import { GeneTables } from './gene-tables.ts'
 import { checkMatrix, matrixEntry, matrixText, usualMatrix } from './matrices.ts'
@@ -198,6 +200,23 @@ export class AnnDataSource implements DataSource {
     return this.#genes.search(query, limit, this.#matrix(matrix, description), description, stop)
   }
 
+  async compare(
+    { a, b, method, matrix: asked }: CompareQuestion,
+    signal: AbortSignal,
+    progress: (done: number) => void,
+  ): Promise<Comparison> {
+    const stop = this.#stopOf(signal)
+    await this.#reader.refresh(stop)
+    const description = await this.#describe(stop)
+    const matrix = asked ?? usualMatrix(description)
+    checkMatrix(description, matrix)
+    if (this.#reader.compare === undefined) throw notComparable()
+    const groups = await comparedGroups(a, b, description.nObs, (field) => this.obs(field, stop))
+    const names = await this.#reader.varNames(null, varTableOf(matrix), stop)
+    const table = await this.#reader.compare(matrix, { method, codes: groups.codes }, stop, progress)
+    return { ...groups, table, names, matrix, notes: comparisonNotes(groups, table, matrix) }
+  }
+
   async cellNames(rows: Rows, signal: AbortSignal): Promise<readonly string[]> {
     const stop = this.#stopOf(signal)
     const { nObs } = await this.#describe(stop)
@@ -364,6 +383,14 @@ export class AnnDataSource implements DataSource {
     this.#lateNotes.add(ignored)
     return { note: note === undefined ? ignored : `${note} ${ignored}` }
   }
+}
+
+function notComparable(): DataError {
+  const advice = "Show the AnnData it was made of, a file of it, or one modality, such as mdata['rna']"
+  return new DataError(
+    'unsupported',
+    `Groups of cells cannot be compared in a MuData or an exported folder. ${advice}.`,
+  )
 }
 
 /** The key of an obs column by its name. @throws DataError `ambiguous` where several modalities have it */

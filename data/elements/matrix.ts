@@ -1,8 +1,9 @@
 import type { GeneArray } from '../anndata/anndata-reader.ts'
+import { type Block, checkIndices } from '../compare/block.ts'
 import { DataError } from '../data-source.ts'
-import type { NumberArray, StoredArray, StoredGroup, StoredNode, Turn, ValueType } from '../stored-tree.ts'
-import { geneValues } from '../values/value-type.ts'
-import { readIntegers, readValues } from './blocks.ts'
+import type { NumberArray, StoredArray, StoredGroup, StoredNode, Turn, ValueType, Window } from '../stored-tree.ts'
+import { fitsFloat32, geneValues } from '../values/value-type.ts'
+import { eachBlock, readIntegers, readValues } from './blocks.ts'
 import { canonical } from './canonical.ts'
 import { type BuildTarget, buildColumnBlocks, type ColumnBlock } from './column-blocks.ts'
 import { CsrScan } from './csr-scan.ts'
@@ -23,6 +24,8 @@ export interface Matrix {
   readonly info: MatrixInfo
   /** Values of one column. @throws DataError */
   column(index: number, turn: Turn): Promise<GeneArray>
+  /** Whole rows, or whole columns of one that is stored by them, from `start` on; about `most` values. @throws DataError */
+  block(start: number, most: number, turn: Turn): Promise<Block>
 }
 
 /** @param shape what obs and var say. @throws DataError `malformed` where the matrix says otherwise */
@@ -74,6 +77,17 @@ class DenseMatrix implements Matrix {
     const window = [[0, this.info.rows] as const, [index, index + 1] as const]
     return { form: 'dense', ...geneValues(await readValues(this.#array, window, turn), this.info.type) }
   }
+
+  /** Of an array in chunks whole chunks, so that none is decoded twice. */
+  async block(start: number, most: number, turn: Turn): Promise<Block> {
+    const { rows, columns: width } = this.info
+    const chunkRows = this.#array.chunks?.[0] ?? 1
+    const step = Math.max(1, Math.floor(most / Math.max(1, width) / chunkRows)) * chunkRows
+    const end = Math.min(rows, (Math.floor(start / step) + 1) * step)
+    const window = [[start, end] as const, [0, width] as const]
+    const values = await readNumbers(this.#array, window, (end - start) * width, turn)
+    return { form: 'dense', major: 'rows', start, end, width, values }
+  }
 }
 
 class CscMatrix implements Matrix {
@@ -96,6 +110,40 @@ class CscMatrix implements Matrix {
     const found = canonical(rows, values)
     return { form: 'sparse', n, rows: found.rows, ...geneValues(found.values, this.info.type) }
   }
+
+  async block(start: number, most: number, turn: Turn): Promise<Block> {
+    this.#pointers ??= await readPointers(this.#parts, turn)
+    const range = { pointers: this.#pointers, start, most }
+    return { major: 'columns', ...(await readStored(this.#parts, range, this.info.rows, turn)) }
+  }
+}
+
+type StoredRange = { pointers: NumberArray; start: number; most: number }
+
+/** @param limit of the indices */
+async function readStored(parts: SparseParts, { pointers, start, most }: StoredRange, limit: number, turn: Turn) {
+  const count = pointers.length - 1
+  const first = pointers[start] ?? 0
+  let end = start + 1
+  while (end < count && (pointers[end + 1] ?? 0) - first <= most) end++
+  const range = [first, pointers[end] ?? 0] as const
+  const indices = await readIntegers(parts.indices, range, turn)
+  try {
+    checkIndices(indices, limit)
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error)
+    throw new DataError('malformed', `${parts.path}/indices has ${found}: the matrix is damaged.`, { cause: error })
+  }
+  const values = await readNumbers(parts.data, [range], range[1] - first, turn)
+  const own = Float64Array.from(pointers.subarray(start, end + 1), (pointer) => pointer - first)
+  return { form: 'sparse', start, end, pointers: own, indices, values } as const
+}
+
+/** As they are stored, in floats that hold them. */
+async function readNumbers(array: StoredArray, window: Window, count: number, turn: Turn): Promise<NumberArray> {
+  const values = fitsFloat32(array.type) ? new Float32Array(count) : new Float64Array(count)
+  await eachBlock(array, window, turn, (block, offset) => values.set(block, offset))
+  return values
 }
 
 function checkedRows(stored: NumberArray, rowCount: number, place: string): Uint32Array {
@@ -130,6 +178,12 @@ export class CsrMatrix implements Matrix {
   async columnFrom(index: number, startRow: number, turn: Turn): Promise<GeneArray> {
     this.#pointers ??= await readPointers(this.#parts, turn)
     return this.#scan.column(index, startRow, this.#pointers, turn)
+  }
+
+  async block(start: number, most: number, turn: Turn): Promise<Block> {
+    this.#pointers ??= await readPointers(this.#parts, turn)
+    const range = { pointers: this.#pointers, start, most }
+    return { major: 'rows', ...(await readStored(this.#parts, range, this.info.columns, turn)) }
   }
 
   /** Write all of it to a file, sorted by columns; `done` gets each block as soon as it stands there. */

@@ -2,11 +2,13 @@ import type { MatrixEntry } from '../../protocol/identity.ts'
 import { matrixKey, type Matrix as Place, RAW, type VarTable, varTableOf, X } from '../../protocol/matrix.ts'
 import type { StoredColor } from '../../protocol/pipe.ts'
 import type { Description, GeneArray, ObsArray, ObsmEntry } from '../anndata/anndata-reader.ts'
+import { compareGroups, type GeneTable, type Plan } from '../compare/compare-groups.ts'
+import type { Layout } from '../compare/layout.ts'
 import { DataError, type Rows } from '../data-source.ts'
 import type { SharedAxis, SharedModalities } from '../mudata/mudata-reader.ts'
 import { quoted } from '../near-names.ts'
 import type { StoredArray, StoredGroup, StoredNode, Turn } from '../stored-tree.ts'
-import type { Positions } from '../values/value-type.ts'
+import { fitsFloat32, type Positions } from '../values/value-type.ts'
 import { readIntegers } from './blocks.ts'
 import type { BuildTarget, ColumnBlock } from './column-blocks.ts'
 import { isListOfCategories } from './column-parts.ts'
@@ -16,6 +18,13 @@ import { encodingOf, missingPart } from './element.ts'
 import { foreignTree } from './foreign-trees.ts'
 import { CsrMatrix, type Matrix, type MatrixInfo, openMatrix } from './matrix.ts'
 import { readColors } from './uns-colors.ts'
+
+/** Stored values that are read and compared at once. */
+const COMPARED_VALUES = 1 << 20
+
+function isNumeric({ type }: StoredArray): boolean {
+  return type.kind === 'float' || type.kind === 'int' || type.kind === 'uint'
+}
 
 /** Fields whose documents are read at once, where each has files of its own. */
 const FIELDS_TOGETHER = 32
@@ -93,6 +102,35 @@ export class StoredAnnData {
   /** Sort a matrix that is stored by rows by its genes, into a file. */
   async buildColumns(place: Place, target: BuildTarget, done: (block: ColumnBlock) => void, turn: Turn): Promise<void> {
     await (await this.#csrMatrix(place)).build(target, done, turn)
+  }
+
+  /** Two groups of cells, gene by gene, in this thread. @param progress hears the share that is done */
+  async compare(place: Place, plan: Plan, progress: (done: number) => void, turn: Turn): Promise<GeneTable> {
+    const matrix = await this.#matrix(place)
+    const { format, rows: cells, columns: genes, stored, type } = matrix.info
+    const layout: Layout = {
+      major: format === 'csc' ? 'columns' : 'rows',
+      cells,
+      genes,
+      stored,
+      isWide: !fitsFloat32(type),
+      logBase: await this.#logBase(),
+    }
+    const block = (start: number) => matrix.block(start, COMPARED_VALUES, turn)
+    return compareGroups({ layout, block }, plan, { turn, progress })
+  }
+
+  /** What `sc.pp.log1p` wrote down; `null` is the natural logarithm. */
+  async #logBase(): Promise<number | null> {
+    const uns = await this.#group('uns')
+    const log1p = (await uns?.get('log1p')) ?? null
+    const node = log1p?.kind === 'group' ? await log1p.get('base') : null
+    if (node?.kind !== 'array' || !isNumeric(node) || node.shape.length > 0) return null
+    let base: number | null = null
+    await node.visit([], (block) => {
+      base = Number(block[0])
+    })
+    return base
   }
 
   async varNames(column: string | null, name: VarTable, turn: Turn): Promise<string[]> {

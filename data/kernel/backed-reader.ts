@@ -1,7 +1,8 @@
 import type { Matrix, VarTable } from '../../protocol/matrix.ts'
 import type { AnnDataReader, Description, GeneArray, ObsArray } from '../anndata/anndata-reader.ts'
 import { matrixEntry } from '../anndata/matrices.ts'
-import type { Progress, Rows } from '../data-source.ts'
+import type { GeneTable, Plan } from '../compare/compare-groups.ts'
+import { DataError, type Progress, type Rows } from '../data-source.ts'
 import type { Positions } from '../values/value-type.ts'
 
 /**
@@ -48,6 +49,14 @@ export class BackedReader implements AnnDataReader {
   async gene(index: number, matrix: Matrix, signal: AbortSignal): Promise<GeneArray> {
     const isInFile = matrix.in !== 'layers' && (await this.#isSameMatrix(matrix, signal))
     return (isInFile ? this.#file : this.#kernel).gene(index, matrix, signal)
+  }
+
+  /** As of a gene: where the matrix stayed in the file, it is read there. */
+  async compare(matrix: Matrix, plan: Plan, signal: AbortSignal, progress: (done: number) => void): Promise<GeneTable> {
+    const isInFile = matrix.in !== 'layers' && (await this.#isSameMatrix(matrix, signal))
+    const reader = isInFile ? this.#file : this.#kernel
+    if (reader.compare === undefined) throw new DataError('unsupported', 'This matrix cannot be compared.')
+    return reader.compare(matrix, plan, signal, progress)
   }
 
   varNames(column: string | null, table: VarTable, signal: AbortSignal): Promise<string[]> {

@@ -4,15 +4,20 @@ import { codeOf, isErrorCode, messageOf } from '../../protocol/errors.ts'
 import type { Matrix, VarTable } from '../../protocol/matrix.ts'
 import {
   arrayAnswerSchema,
+  type BlockAnswer,
+  blockAnswerSchema,
   columnAnswerSchema,
   denseAnswerSchema,
   kernelDescriptionSchema,
+  layoutAnswerSchema,
   type SourceRead,
   sortingAnswerSchema,
   sparseAnswerSchema,
 } from '../../protocol/pipe.ts'
 import type { AnnDataReader, Description, GeneArray, ObsArray } from '../anndata/anndata-reader.ts'
 import { matrixEntry, matrixText } from '../anndata/matrices.ts'
+import type { GeneTable, Plan } from '../compare/compare-groups.ts'
+import type { Layout } from '../compare/layout.ts'
 import { DataError, isDataErrorCode, NO_PROGRESS, type Progress, type Rows } from '../data-source.ts'
 import { quoted } from '../near-names.ts'
 import { SharedReads } from '../shared-reads.ts'
@@ -27,6 +32,15 @@ export type KernelRead = (
   progress?: (done: number) => void,
 ) => Promise<{ result: unknown; body: Uint8Array }>
 
+/** Compare two groups in a thread of its own, which asks for one block after the other. */
+export type CompareBlocks = (
+  work: { layout: Layout; plan: Plan; read: (start: number) => Promise<{ head: BlockAnswer; body: Uint8Array }> },
+  signal: AbortSignal,
+  progress: (done: number) => void,
+) => Promise<GeneTable>
+
+/** Values of a block that is compared: 4 MB on the wire. */
+const COMPARED_VALUES = 1 << 19
 /** One answer, of float32: the kernel's writer goes on with what is urgent between two of them. */
 const BLOCK_BYTES = 8 << 20
 const PROGRESS_PATIENCE_MS = 250
@@ -34,6 +48,7 @@ const PROGRESS_PATIENCE_MS = 250
 /** An AnnData in the kernel's memory, read on request; nothing is written to disk. */
 export class KernelReader implements AnnDataReader {
   readonly #ask: KernelRead
+  readonly #compareBlocks: CompareBlocks | null
   readonly #describing = new SharedReads<void>()
   #turn = 0
   #lastAsked: Promise<unknown> = Promise.resolve()
@@ -44,8 +59,9 @@ export class KernelReader implements AnnDataReader {
   #mayBeSorting = false
   #progress: Progress = NO_PROGRESS
 
-  constructor(ask: KernelRead) {
+  constructor(ask: KernelRead, compareBlocks: CompareBlocks | null = null) {
     this.#ask = ask
+    this.#compareBlocks = compareBlocks
   }
 
   async version(signal: AbortSignal): Promise<string> {
@@ -113,6 +129,22 @@ export class KernelReader implements AnnDataReader {
     checkRows(rows, answer.n)
     const values = valuesIn(body, answer.nnz * 4, answer.nnz, answer.dtype)
     return { form: 'sparse', n: answer.n, rows, values, ...noteOf(answer) }
+  }
+
+  /** The kernel hands out blocks of the matrix, and nothing else. */
+  async compare(matrix: Matrix, plan: Plan, signal: AbortSignal, progress: (done: number) => void): Promise<GeneTable> {
+    if (this.#compareBlocks === null) throw new DataError('unsupported', 'Groups cannot be compared here.')
+    const known = this.#description === null ? undefined : matrixEntry(this.#description, matrix)?.version
+    const asked = await this.#read({ what: 'layout', matrix }, signal)
+    const layout = parse(layoutAnswerSchema, asked.result)
+    this.#checkVersion(matrixText(matrix), known, layout.version)
+    const read = async (start: number) => {
+      const { result, body } = await this.#read({ what: 'block', matrix, start, most: COMPARED_VALUES }, signal)
+      const head = parse(blockAnswerSchema, result)
+      this.#checkVersion(matrixText(matrix), known, head.version)
+      return { head, body }
+    }
+    return this.#compareBlocks({ layout, plan, read }, signal, progress)
   }
 
   async varNames(column: string | null, table: VarTable, signal: AbortSignal): Promise<string[]> {

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +193,7 @@ _TERMINAL = _TerminalLine()
 
 
 class ProgressBar:
-    """How far fetching is: one line that changes, in the cell or in the terminal; nothing where there is neither."""
+    """How far something is: one line that changes, in the cell or in the terminal; nothing where there is neither."""
 
     def __init__(self, cell: Cell | None, *, is_beside: bool = False) -> None:
         self._cell = cell
@@ -204,8 +205,12 @@ class ProgressBar:
 
     def show(self, state: JsonObject) -> None:
         """Draw a state of the server's."""
+        self.draw(partial(progress_line, state))
+
+    def draw(self, line_of: Callable[[int], str]) -> None:
+        """Draw the line that ``line_of`` makes for a width in characters."""
         width = _CELL_WIDTH if self._cell is not None else shutil.get_terminal_size().columns - 1
-        line = progress_line(state, width)
+        line = line_of(width)
         if line == self._line:
             return
         self._line = line

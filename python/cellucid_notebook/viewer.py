@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anywidget
 
-from ._arguments import flag
+from ._arguments import flag, one_of, text_or_none
 from ._aside import run_aside
 from ._border import border, bordered
+from ._comparison import METHODS, REST, Question, check_key, compare, group_of, write_result
 from ._data.cells import decode_cells
-from ._data.matrix import RAW, Matrix
+from ._data.matrix import RAW, Matrix, asked_matrix, check_matrix
 from ._hosted_ui import DEFAULT_SOURCE, WebUISummary, ensure_cached
 from ._notebook.absent_widget import absent_widget_note
 from ._notebook.display import (
@@ -58,6 +59,7 @@ from .errors import CellucidError, ForkedViewerError, ServerError, ViewerStopped
 from .hooks import Hooks
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
     from mudata import MuData
 
@@ -287,6 +289,58 @@ class Viewer(ViewerCommands, ViewerEvents, ViewerTraits, anywidget.AnyWidget):
                 wants_hosted=self._link.hosted_source is not None,
             )
         )
+
+    def compare(  # noqa: PLR0913 - as scanpy's
+        self,
+        a: Any,
+        b: Any = "rest",
+        *,
+        method: str = "t-test",
+        layer: str | None = None,
+        use_raw: bool | None = None,
+        key_added: str | None = None,
+    ) -> pd.DataFrame:
+        """Compare two groups of cells gene by gene, as ``sc.tl.rank_genes_groups`` does.
+
+        ``a`` and ``b``: positions, names, a boolean mask, a view of the AnnData or some of its ``obs``, as in
+        `highlight_cells`; or ``{"louvain": "B cells"}`` for the cells with a value, or a list of values, of a field. By
+        default ``b`` is all other cells. Cells in both are left out of both.
+
+        ``method``: ``"t-test"`` (Welch's) or ``"wilcoxon"`` (rank sum, always with tie correction, which is
+        ``tie_correct=True`` in scanpy). p values are adjusted by Benjamini and Hochberg. ``layer`` and ``use_raw`` say
+        where genes are read; by default raw where there is one, else X, as in scanpy.
+
+        The table has the columns of ``sc.get.rank_genes_groups_df`` (``pct_nz_…`` is the share of cells that express
+        the gene), then ``mean_group`` and ``mean_reference``; the highest score is first. ``table.attrs`` says what was
+        compared. What the numbers mean less than they seem to, as with raw counts, is a warning. Cells are no
+        replicates: a p value says how well the groups can be told apart, not that it would be so in another sample.
+
+        ``key_added`` also writes ``adata.uns[key_added]``, with ``a`` and ``b`` as groups, and the categorical column
+        ``adata.obs[f"{key_added}_groups"]``, so that ``sc.pl.rank_genes_groups_dotplot(adata, key=key_added)`` and its
+        like show it; ``values_to_plot="logfoldchanges"`` only where no cell is outside of both groups.
+
+        The viewer server computes; of an AnnData in memory it is handed one block after the other, and no copy is made.
+        A bar shows how far it is; interrupting the cell stops it.
+        """
+        self._check_usable()
+        method = one_of("method", method, METHODS, "method")
+        matrix = asked_matrix(layer=layer, use_raw=use_raw)
+        key = text_or_none("key_added", key_added, "a key of adata.uns to write to")
+        adata = None if key is None else check_key(self._data.anndata, key)
+        if matrix is not None and self._data.anndata is not None:
+            check_matrix(self._data.anndata, matrix)
+        group = group_of("a", a, self._data)
+        against_rest = isinstance(b, str) and b == REST
+        other = None if against_rest else group_of("b", b, self._data)
+        question = Question(group, other, method, matrix, wants_codes=key is not None)
+        found = compare(self._server, self.viewer_id, question, current_cell())
+        for note in found.notes:
+            warnings.warn(note, stacklevel=3)
+        if adata is not None and key is not None:
+            labels = (group.label, REST if other is None else other.label)
+            column = write_result(adata, key, found, labels, against_rest=against_rest)
+            print(f"Written: adata.uns[{key!r}], and adata.obs[{column!r}] with the groups.")  # noqa: T201
+        return found.table()
 
     def ensure_web_ui_cached(self, *, force: bool = False) -> WebUISummary:
         """Have the hosted viewer on this machine, whole, so that it needs no network from then on.

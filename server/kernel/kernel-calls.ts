@@ -16,6 +16,7 @@ import { KernelPulse } from '../viewers/kernel-status.ts'
 import type { Report } from '../viewers/report.ts'
 import type { Viewer } from '../viewers/viewer.ts'
 import type { Viewers } from '../viewers/viewer-registry.ts'
+import { Comparisons } from './comparisons.ts'
 import type { Answer, Message } from './json-rpc-pipe.ts'
 import type { KernelReads } from './kernel-reads.ts'
 
@@ -48,6 +49,7 @@ const RESOLVE_TIMEOUT_MS = 30_000
 /** What the kernel asks of the server. */
 export class KernelCalls {
   readonly #parts: KernelCallParts
+  readonly #comparisons = new Comparisons()
   constructor(parts: KernelCallParts) {
     this.#parts = parts
   }
@@ -78,6 +80,7 @@ export class KernelCalls {
   }
 
   async #take(call: KernelCall, body: Uint8Array): Promise<Answer> {
+    if (isOfComparison(call)) return this.#compare(call, body)
     const { viewers, report, tunnel, hosted } = this.#parts
     switch (call.method) {
       case 'viewer.open':
@@ -148,6 +151,18 @@ export class KernelCalls {
     }
   }
 
+  async #compare(call: ComparisonCall, body: Uint8Array): Promise<Answer> {
+    switch (call.method) {
+      case 'viewer.compare':
+        return this.#comparisons.compare(this.#parts.viewers.need(call.params.viewerId), call.params, body)
+      case 'compare.progress':
+        return { result: { done: this.#comparisons.done(call.params.compareId) } }
+      case 'compare.cancel':
+        this.#comparisons.cancel(call.params.compareId)
+        return { result: {} }
+    }
+  }
+
   #hosted(source: string): Promise<HostedUi> {
     return this.#parts.hosted.of(source).catch(refuse)
   }
@@ -196,6 +211,12 @@ export class KernelCalls {
     if (error instanceof ProtocolError) this.#parts.log.debug('Refused', { method, error })
     else this.#parts.log.error('A call of the kernel failed', { method, error })
   }
+}
+
+type ComparisonCall = Extract<KernelCall, { method: 'viewer.compare' | 'compare.progress' | 'compare.cancel' }>
+
+function isOfComparison(call: KernelCall): call is ComparisonCall {
+  return ['viewer.compare', 'compare.progress', 'compare.cancel'].includes(call.method)
 }
 
 /** What lives in the kernel of a dataset: an AnnData, or a MuData and its modalities. */

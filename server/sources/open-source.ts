@@ -11,6 +11,7 @@ import { pathText } from '../../data/python-text.ts'
 import { TOP_DOCUMENTS } from '../../data/zarr/zarr-nodes.ts'
 import { EXPORT_FILES } from '../../protocol/export-layout.ts'
 import type { OpenOptions, sourceSpecSchema } from '../../protocol/pipe.ts'
+import { compareInThread } from './compare/compare-thread.ts'
 import type { ColumnFolder } from './csc-cache/csc-folder.ts'
 import { ExportReader } from './export/export-reader.ts'
 import { findPath } from './files/file-identity.ts'
@@ -48,7 +49,7 @@ export async function openSource(
 ): Promise<DataSource> {
   switch (spec.kind) {
     case 'kernel': {
-      const kernel = new KernelReader(readFromKernel)
+      const kernel = new KernelReader(readFromKernel, compareInThread)
       if (spec.modalities !== undefined) {
         const reader = muDataInKernel(kernel, spec, settings)
         return checked(async () => new AnnDataSource('kernel', reader, 'MuData', options), 'MuData')

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,9 +26,10 @@ from .._arrays.value_types import positions
 from .._wire.frame import Buffer, FrameError
 from .._wire.labels import by_text, label_of, label_text, name_text, same_text_reason
 from .._wire.protocol import JsonObject
-from .expression import GeneReader, expression
+from .expression import Expression, GeneReader, expression
 from .gene_names import numbered_genes
 from .matrix import RAW, Matrix, X, matrices_of
+from .matrix_blocks import layout, read_block
 from .obs_columns import ColumnBytes, UnsupportedColumnError, as_bytes, column_bytes, column_kind, too_many_reason
 from .obsm import column_count, default_embedding, reason_not_drawn
 from .origin import Positions, embedding_shapes, origin_of
@@ -116,8 +117,8 @@ class AnnDataSource:
                 return self._obsm(question["key"], question["columns"], rows, turn)
             case "obs":
                 return self._obs(question["key"], turn)
-            case "var":
-                return self._gene(question["index"], Matrix.of(question["matrix"]), turn)
+            case "var" | "layout" | "block":
+                return self._of_matrix(question, turn)
             case "varNames":
                 return {}, _texts(self._var_names(question["column"], question["table"], turn))
             case "obsNames":
@@ -138,6 +139,10 @@ class AnnDataSource:
                 names = (self._adata.raw if matrix == RAW else self._adata).var_names
                 holder = f"{self._called}.{_MATRIX_TEXTS.get(matrix) or f'layers[{matrix.layer!r}]'}"
                 return f"Gene {str(names[gene])!r} of {holder}", f"{holder}[:, {gene}]"
+            case "layout" | "block":
+                matrix = Matrix.of(question["matrix"])
+                holder = f"{self._called}.{_MATRIX_TEXTS.get(matrix) or f'layers[{matrix.layer!r}]'}"
+                return holder, f"{holder}[:10]"
             case "varNames":
                 return "The names of the genes", f"{self._called}.var"
             case "obsNames":
@@ -195,7 +200,7 @@ class AnnDataSource:
                 return self._obs_version(label_of(tables.column_names(self._adata.obs), question["key"]))
             case "obsm":
                 return self._obsm_version(question["key"])
-            case "var":
+            case "var" | "layout" | "block":
                 return self._matrix_version(Matrix.of(question["matrix"]))
         return None
 
@@ -283,17 +288,39 @@ class AnnDataSource:
         return origin.adata.obsm[label_of(origin.adata.obsm, key)], origin.rows
 
     def _gene(self, gene: int, place: Matrix, turn: Turn) -> tuple[JsonObject, Buffer]:
-        matrix = expression(self._adata, place)
+        matrix = self._real_expression(place)
         if not 0 <= gene < matrix.gene_count:
             raise SourceReadError(
                 "unknown_column", f"There is no gene {gene}: {matrix.name} has {matrix.gene_count:,}."
             )
+        version = self._matrix_version(place)
+        return _versioned(self._genes.read(matrix, version, gene, turn), version)
+
+    def _of_matrix(self, question: JsonObject, turn: Turn) -> tuple[JsonObject, Buffer]:
+        place = Matrix.of(question["matrix"])
+        match question["what"]:
+            case "layout":
+                return self._layout(place), b""
+            case "block":
+                return self._block(place, question["start"], question["most"], turn)
+        return self._gene(question["index"], place, turn)
+
+    def _real_expression(self, place: Matrix) -> Expression:
+        matrix = expression(self._adata, place)
         if np.dtype(getattr(matrix.values, "dtype", np.float32)).kind == "c":
             raise SourceReadError(
                 "unsupported", f"{matrix.name} holds complex numbers; expression must be real numbers."
             )
+        return matrix
+
+    def _layout(self, place: Matrix) -> JsonObject:
+        found = layout(self._real_expression(place), self._cell_count)
+        return {**found, "logBase": _log_base(self._adata), "version": self._matrix_version(place)}
+
+    def _block(self, place: Matrix, start: int, most: int, turn: Turn) -> tuple[JsonObject, Buffer]:
         version = self._matrix_version(place)
-        return _versioned(self._genes.read(matrix, version, gene, turn), version)
+        block = read_block(self._real_expression(place), self._cell_count, start, most, turn)
+        return _versioned(block, version)
 
     def _var_names(self, column: str | None, table: str, turn: Turn) -> Any:
         annotated = self._adata.raw if table == RAW.place and self._adata.raw is not None else self._adata
@@ -326,6 +353,13 @@ def _kind_and_reason(obs: Any, key: Any) -> tuple[str, str | None]:
         # Of a table that is not in memory one damaged column must not close the others.
         logger.warning("The kind of adata.obs[%r] cannot be told", key, exc_info=True)
         return "unsupported", "it cannot be read"
+
+
+def _log_base(adata: AnnData) -> float | None:
+    """What `sc.pp.log1p` wrote down; ``None`` is the natural logarithm."""
+    noted = adata.uns.get("log1p")
+    base = noted.get("base") if isinstance(noted, Mapping) else None
+    return None if base is None else float(base)
 
 
 def _texts(names: Any) -> bytes:

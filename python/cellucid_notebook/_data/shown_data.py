@@ -39,6 +39,11 @@ class ShownData:
         self._ask_cell_count = ask_cell_count
         self._cell_count = None if adata is None else int(adata.n_obs)
 
+    @property
+    def anndata(self) -> AnnData | None:
+        """The AnnData in memory, if it is one."""
+        return None if self._adata is None or is_mudata(self._adata) else self._adata
+
     def cell_count(self) -> int:
         """The number of cells. Raises ``ViewerNotReady`` while a file is being opened."""
         if self._cell_count is None and self._ask_cell_count is not None:

@@ -1,4 +1,5 @@
 import type { Description, GeneArray, ObsArray } from '../../../data/anndata/anndata-reader.ts'
+import type { GeneTable, Plan } from '../../../data/compare/compare-groups.ts'
 import { DataError, NO_PROGRESS, type Progress, type Rows } from '../../../data/data-source.ts'
 import type { MuDataTop, SharedModalities } from '../../../data/mudata/mudata-reader.ts'
 import type { Positions } from '../../../data/values/value-type.ts'
@@ -58,6 +59,18 @@ export class StoredReader implements MuDataTop {
 
   async gene(index: number, matrix: Matrix, signal: AbortSignal): Promise<GeneArray> {
     return this.#ask(signal, ({ genes }) => genes(this.#part).gene(index, matrix, signal))
+  }
+
+  /** In a thread of its own, which ends with it: other reads do not wait, and a stop is one at once. */
+  async compare(matrix: Matrix, plan: Plan, signal: AbortSignal, progress: (done: number) => void): Promise<GeneTable> {
+    return this.#ask(signal, async ({ startThread }) => {
+      const thread = await startThread(signal)
+      try {
+        return await thread.compare({ matrix, plan }, signal, progress, this.#part)
+      } finally {
+        await thread.end(new DataError('closed', 'The comparison has ended.'))
+      }
+    })
   }
 
   async varNames(column: string | null, table: VarTable, signal: AbortSignal): Promise<string[]> {

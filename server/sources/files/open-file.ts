@@ -8,7 +8,13 @@ import type { PartPath } from './reader-messages.ts'
 import { type StoredThread, takeThread } from './reader-thread.ts'
 
 /** One state of a file: the thread that has it open, and the genes of each AnnData in it. */
-export type Session = { version: string; thread: StoredThread; genes: (part: PartPath) => GeneColumns }
+export type Session = {
+  version: string
+  thread: StoredThread
+  /** One more that has the same file open, for what takes long; whoever asks for it ends it. */
+  startThread: (signal: AbortSignal) => Promise<StoredThread>
+  genes: (part: PartPath) => GeneColumns
+}
 
 export type StoredFileParts = {
   /** Where genes of matrices stored by rows are kept sorted; `null`: nowhere. */
@@ -88,7 +94,7 @@ export class StoredFile {
       this.#genes.set(part, made)
       return made
     }
-    this.#session = { version, thread, genes }
+    this.#session = { version, thread, startThread, genes }
     return this.#session
   }
 

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { GeneTable } from '../../../data/compare/compare-groups.ts'
 import { DataError } from '../../../data/data-source.ts'
 import type { ColumnBlock } from '../../../data/elements/column-blocks.ts'
 import type { StoredPlace } from './file-location.ts'
@@ -15,6 +16,7 @@ const MAX_HEAP_MB = 1024
 type BuildRequest = Omit<Extract<StoredRead, { what: 'buildColumns' }>, 'what'>
 type Pending = {
   take: ((block: ColumnBlock) => void) | null
+  progress: ((done: number) => void) | null
   resolve: (answer: unknown) => void
   reject: (error: Error) => void
 }
@@ -76,6 +78,17 @@ export class StoredThread {
     await this.#ask((id) => ({ kind: 'read', id, part, read: { what: 'buildColumns', ...request } }), signal, take)
   }
 
+  /** Compare two groups of cells. @param progress hears the share that is done */
+  async compare(
+    request: Omit<Extract<StoredRead, { what: 'compare' }>, 'what'>,
+    signal: AbortSignal,
+    progress: (done: number) => void,
+    part: PartPath = '',
+  ): Promise<GeneTable> {
+    const make = (id: number): StoredRequest => ({ kind: 'read', id, part, read: { what: 'compare', ...request } })
+    return (await this.#ask(make, signal, undefined, progress)) as GeneTable // as StoredAnnData answers
+  }
+
   /** Ask nothing more of it; it ends when what is under way is answered. */
   retire(): void {
     this.#isRetired = true
@@ -91,6 +104,7 @@ export class StoredThread {
     make: (id: number) => StoredRequest,
     signal: AbortSignal,
     take?: (block: ColumnBlock) => void,
+    progress?: (done: number) => void,
   ): Promise<unknown> {
     signal.throwIfAborted()
     if (this.#ended !== null) return Promise.reject(this.#ended)
@@ -104,6 +118,7 @@ export class StoredThread {
       signal.addEventListener('abort', leave, { once: true })
       this.#pending.set(id, {
         take: take ?? null,
+        progress: progress ?? null,
         resolve: (answer) => {
           stopListening()
           resolve(answer)
@@ -126,6 +141,9 @@ export class StoredThread {
         break
       case 'block':
         this.#pending.get(reply.id)?.take?.(reply.block)
+        break
+      case 'progress':
+        this.#pending.get(reply.id)?.progress?.(reply.done)
         break
       case 'refusal':
         this.#settle(reply.id)?.reject(new DataError(reply.code, reply.message))

@@ -166,6 +166,8 @@ class FileReader {
         return data.matrixInfo(read.matrix)
       case 'varFrom':
         return data.geneFrom(read.index, read.matrix, read.start, turn)
+      case 'compare':
+        return data.compare(read.matrix, read.plan, (done) => this.#send({ kind: 'progress', id, done }, []), turn)
       case 'buildColumns':
         await data.buildColumns(
           read.matrix,
