@@ -323,7 +323,6 @@ export const layoutAnswerSchema = v.object({
   logBase: v.nullable(v.number()),
   version: v.string(),
 })
-export type LayoutAnswer = v.InferOutput<typeof layoutAnswerSchema>
 /**
  * Rows or columns `start`..`end`. The body: `nnz` values of `dtype`; where `form` is sparse, u32 pointers (end - start + 1),
  * from 0 on, and u32 indices follow.

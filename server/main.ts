@@ -6,10 +6,12 @@ import { userCacheFolder } from './process/config.ts'
 // One program for all: readers of files and what compares groups are worker threads of this same file, and the
 // command line imports it. Each loads only its own part, and only after what was compiled before has been found.
 if (!isMainThread) {
-  const { isStoredWorker, runStoredWorker } = await import('./sources/files/reader-worker.ts')
   const { isCompareWorker, runCompareWorker } = await import('./sources/compare/compare-worker.ts')
-  if (isStoredWorker()) runStoredWorker()
-  else if (isCompareWorker()) await runCompareWorker()
+  if (isCompareWorker()) await runCompareWorker()
+  else {
+    const { isStoredWorker, runStoredWorker } = await import('./sources/files/reader-worker.ts')
+    if (isStoredWorker()) runStoredWorker()
+  }
 } else if (import.meta.main && process.argv[2] === 'web-cache') {
   const { runCacheCommand } = await import('./hosted-ui/cache-command.ts')
   await runCacheCommand(process.argv[3])

@@ -51,5 +51,5 @@ function brokenOff(cause?: unknown): DataError {
 
 function workerEntry(): URL {
   const isSource = import.meta.url.endsWith('.ts')
-  return isSource ? new URL('./compare-worker-entry.ts', import.meta.url) : new URL(import.meta.url)
+  return isSource ? new URL('./compare-worker-entry.ts', import.meta.url) : new URL('./server.mjs', import.meta.url)
 }
