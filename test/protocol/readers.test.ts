@@ -54,6 +54,7 @@ const READERS: Record<string, readonly string[]> = {
   sourceSpecSchema: ['server/kernel', 'server/sources', 'data'],
   openOptionsSchema: ['server/kernel', 'server/sources', 'data'],
   kernelCallSchema: ['server/kernel', 'server/viewers', 'server/http/tunnel.ts'],
+  comparedGroupSchema: ['server/kernel', 'server/sources', 'data'],
   // Server → kernel, and what the kernel answers.
   serverCallSchema: ['python/cellucid_notebook/_server', 'python/cellucid_notebook/_wire/pipe.py'],
   sourceReadSchema: ['python/cellucid_notebook/_data'],
@@ -65,6 +66,8 @@ const READERS: Record<string, readonly string[]> = {
   codesAnswerSchema: ['data/kernel'],
   columnAnswerSchema: ['data/kernel'],
   arrayAnswerSchema: ['data/kernel'],
+  layoutAnswerSchema: ['server/sources', 'data'],
+  blockAnswerSchema: ['server/sources', 'data'],
   // Folders that cellucid's prepare() wrote.
   exportIdentitySchema: ['server/sources/export'],
   obsManifestSchema: ['server/sources/export'],

@@ -111,12 +111,12 @@ describe('through the notebook', () => {
     expect(Object.keys(answer.headers).sort()).toEqual(['cache-control', 'content-type'])
   })
 
-  test.each(['/_cellucid/identity', '//evil', '/'])('%j is not relative to the base', async (path) => {
+  test.each(['/_cellucid/identity', '//evil', '/', 'x\\y'])('%j is not relative to the base', async (path) => {
     const { ask } = await tunnelStage()
     await expect(ask(path)).rejects.toMatchObject({ code: 'bad_request' })
   })
 
-  test.each(['../x', '_cellucid/../x', 'x\\y', '%2e%2e/x', 'http://evil.example/', '_cellucid//identity'])(
+  test.each(['../x', '_cellucid/../x', '%2e%2e/x', 'http://evil.example/', '_cellucid//identity'])(
     '%j leads nowhere',
     async (path) => {
       const { ask } = await tunnelStage()
