@@ -70,6 +70,9 @@ KERNEL_CALLS: Final = (
     "viewer.console",
     "tunnel.fetch",
     "viewer.resolveColor",
+    "viewer.compare",
+    "compare.progress",
+    "compare.cancel",
     "hosted.ensure",
     "hosted.state",
     "hosted.cancel",
@@ -96,7 +99,19 @@ SERVER_CALLS: Final = (
     "source.cancel",
 )
 #: What `source.read` may ask for.
-SOURCE_READS: Final = ("describe", "obsm", "obs", "var", "varNames", "obsNames", "sorting", "giveBack", "cellMap")
+SOURCE_READS: Final = (
+    "describe",
+    "obsm",
+    "obs",
+    "var",
+    "varNames",
+    "obsNames",
+    "sorting",
+    "giveBack",
+    "cellMap",
+    "layout",
+    "block",
+)
 
 #: Kernel → widget, widget → kernel: `kind` of custom messages on the widget's model.
 KERNEL_MESSAGES: Final = ("welcome", "response", "bodyLost", "noted", "cell", "gone", "stopped")
